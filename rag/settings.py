@@ -1,0 +1,112 @@
+"""One frozen Settings; the only reader of the environment and of footnote.toml."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from rag.errors import ConfigurationError
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, by FOOTNOTE_* variables or a footnote.toml in the working folder.
+
+    Arguments win over the environment, the environment over footnote.toml.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="FOOTNOTE_", toml_file="footnote.toml", frozen=True, extra="forbid"
+    )
+
+    data_dir: Path = Path(".footnote")
+    """The store: catalogue, indexes and locks."""
+
+    embedding_model: str = "all-MiniLM-L6-v2"
+    """The packaged model, a folder, or any sentence-transformers name."""
+    allow_downloads: bool = False
+    """Whether model libraries may fetch models by name from a hub."""
+
+    passage_chars: int = Field(default=1000, ge=100, le=8000)
+    """The most characters a passage holds; only a longer single sentence exceeds it."""
+    overlap_chars: int = Field(default=0, ge=0, le=2000)
+    """The most characters of whole sentences that a passage repeats from the one before."""
+
+    search_k: int = Field(default=50, ge=1, le=1000)
+    """How many passages each index proposes."""
+    read_k: int = Field(default=10, ge=1, le=100)
+    """How many of the fused passages are read."""
+    abstain_below: float = Field(default=0.5, ge=0.0, le=1.0)
+    """Below this confidence the answer is that the documents do not say."""
+    max_sentences: int = Field(default=4, ge=1, le=20)
+    """The most sentences the reader quotes."""
+
+    model: str = ""
+    """A chat model, such as "ollama:qwen3" or "openai:gpt-5"; empty: the reader answers."""
+    base_url: str = ""
+    """Where an OpenAI-compatible or Ollama server listens, when not the provider's own."""
+    api_key: SecretStr = SecretStr("")
+    model_timeout_seconds: float = Field(default=60.0, gt=0)
+    context_chars: int = Field(default=12_000, ge=500)
+    """The most characters of passages that a chat model is given."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=7860, ge=0, le=65535)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read settings; overrides that are None count as not given.
+
+    Raises:
+        ConfigurationError: a value of the wrong kind, or an unknown name in footnote.toml.
+    """
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError(
+            f"Setting {name!r}: {first['msg']} (found {first.get('input')!r}).",
+            f"Correct FOOTNOTE_{name.upper()} or {name!r} in footnote.toml.",
+        ) from error
+
+
+def keep_libraries_quiet(*, allow_downloads: bool = False) -> None:
+    """Switch off telemetry and hub look-ups of the libraries below; call it before importing them.
+
+    What the person has set already stays as it is.
+    """
+    defaults = {
+        "ANONYMIZED_TELEMETRY": "False",
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "LANGSMITH_TRACING": "false",
+        "TOKENIZERS_PARALLELISM": "false",
+        "TRANSFORMERS_VERBOSITY": "error",
+    }
+    if not allow_downloads:
+        defaults |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    for name, value in defaults.items():
+        os.environ.setdefault(name, value)
