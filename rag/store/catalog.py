@@ -1,0 +1,494 @@
+"""The catalogue: one SQLite file that holds the truth. The indexes follow it.
+
+One document is one transaction: all its passages and vectors, or none. Every transaction that
+changes passages takes the next sequence number, which is how an index knows what it has missed.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import uuid
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rag.errors import StoreError
+from rag.store.records import Changes, Counts, DocumentInfo, FileRecord, Vectors, vector_key
+from rag.types import Document, Passage, Section
+
+SCHEMA_VERSION = "1"
+_IDS_PER_QUERY = 500
+_PASSAGE_COLUMNS = (
+    'p.passage_id, p.doc_id, p.text, p.start, p."end", d.title, d.source, p.page, p.section, '
+    "d.metadata ->> '$.date'"
+)
+
+
+class Catalog:
+    """Documents, passages and vectors in one SQLite file; safe to share between threads.
+
+    Every process may open it. Readers never wait for a writer (write-ahead log); writers wait
+    for each other up to `busy_seconds`.
+
+    Raises:
+        StoreError: the file is damaged, not a catalogue, or of another version.
+    """
+
+    def __init__(self, path: Path, *, busy_seconds: float = 30.0) -> None:
+        self.path = path
+        self._busy_seconds = busy_seconds
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._connections_lock = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"The folder {path.parent} cannot be created: {error.strerror}.",
+                "Choose another with --data-dir or FOOTNOTE_DATA_DIR.",
+            ) from error
+        self._create_or_check()
+
+    # -- connections and transactions -------------------------------------------------------
+
+    def close(self) -> None:
+        """Close every thread's connection; the catalogue cannot be used afterwards."""
+        with self._connections_lock:
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+        self._local = threading.local()
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            # Threads do not share connections; check_same_thread is off only so that close() may
+            # close those of threads that have ended.
+            connection = sqlite3.connect(
+                self.path,
+                timeout=self._busy_seconds,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute("PRAGMA foreign_keys=ON")
+            self._local.connection = connection
+            with self._connections_lock:
+                self._connections.append(connection)
+        return connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with translated_errors(self.path):
+            yield self._connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with translated_errors(self.path):
+            connection = self._connection
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _create_or_check(self) -> None:
+        with self._writing() as connection:
+            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if tables == 0:
+                # executescript would commit the transaction that makes creation all or nothing.
+                for statement in _schema_statements():
+                    connection.execute(statement)
+                connection.executemany(
+                    "INSERT INTO meta VALUES (?, ?)",
+                    [("schema", SCHEMA_VERSION), ("store_id", uuid.uuid4().hex), ("seq", "0")],
+                )
+        found = self.meta("schema")
+        if found != SCHEMA_VERSION:
+            raise StoreError(
+                f"The store {self.path} has version {found or 'none'}; "
+                f"this Footnote reads version {SCHEMA_VERSION}.",
+                "Use the Footnote that wrote it, or ingest into a new --data-dir.",
+            )
+
+    # -- meta ---------------------------------------------------------------------------------
+
+    def meta(self, key: str) -> str | None:
+        """Look up a value that `set_meta` stored."""
+        with self._reading() as connection:
+            row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_meta(self, values: Mapping[str, str]) -> None:
+        """Store values under their keys, replacing earlier ones."""
+        with self._writing() as connection:
+            connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
+
+    @property
+    def store_id(self) -> str:
+        """A name that no other catalogue has."""
+        return self.meta("store_id") or ""
+
+    @property
+    def seq(self) -> int:
+        """The sequence number of the last change."""
+        return int(self.meta("seq") or 0)
+
+    # -- documents ----------------------------------------------------------------------------
+
+    def put(
+        self,
+        document: Document,
+        passages: Sequence[Passage],
+        vectors: Mapping[str, Vectors],
+        *,
+        path: str,
+        content_hash: str,
+    ) -> None:
+        """Store a document, replacing its earlier state, in one transaction.
+
+        `vectors` maps the vector keys that the catalogue does not hold yet to unit vectors.
+        Passages that are the same as before keep their place and are not handed to the indexes.
+        """
+        keys = {passage.passage_id: vector_key(passage) for passage in passages}
+        with self._writing() as connection:
+            seq = _next_seq(connection)
+            connection.executemany(
+                "INSERT OR IGNORE INTO vectors VALUES (?, ?)",
+                ((key, vector.astype("<f2").tobytes()) for key, vector in vectors.items()),
+            )
+            before = dict(
+                connection.execute(
+                    "SELECT passage_id, vector_key FROM passages WHERE doc_id = ?",
+                    (document.doc_id,),
+                ).fetchall()
+            )
+            connection.execute(
+                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (doc_id) DO UPDATE SET path = excluded.path, title = excluded.title, "
+                "source = excluded.source, content_hash = excluded.content_hash, "
+                "text = excluded.text, metadata = excluded.metadata, "
+                "sections = excluded.sections, page_starts = excluded.page_starts",
+                _document_row(document, path, content_hash),
+            )
+            _remove_passages(connection, before.keys() - keys.keys(), seq)
+            connection.executemany(
+                "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                'ON CONFLICT (passage_id) DO UPDATE SET start = excluded.start, "end" = '
+                'excluded."end", page = excluded.page, section = excluded.section, '
+                "vector_key = excluded.vector_key, "
+                # Only a passage whose embedded text changed concerns the indexes.
+                "seq = iif(vector_key = excluded.vector_key, seq, excluded.seq)",
+                (_passage_row(passage, keys[passage.passage_id], seq) for passage in passages),
+            )
+            _drop_unused_vectors(connection, set(before.values()) - set(keys.values()))
+
+    def remove(self, doc_ids: Iterable[str]) -> int:
+        """Take documents out, in one transaction; returns how many there were."""
+        removed = 0
+        with self._writing() as connection:
+            seq = _next_seq(connection)
+            for doc_id in doc_ids:
+                rows = connection.execute(
+                    "SELECT passage_id, vector_key FROM passages WHERE doc_id = ?", (doc_id,)
+                ).fetchall()
+                _remove_passages(connection, [row[0] for row in rows], seq)
+                cursor = connection.execute("DELETE FROM documents WHERE doc_id = ?", (doc_id,))
+                removed += cursor.rowcount
+                _drop_unused_vectors(connection, {row[1] for row in rows})
+        return removed
+
+    def documents(self) -> list[DocumentInfo]:
+        """List every document without its text, in order of source."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT d.doc_id, d.title, d.source, d.path, d.content_hash, count(p.passage_id), "
+                "d.metadata FROM documents d LEFT JOIN passages p USING (doc_id) "
+                "GROUP BY d.doc_id ORDER BY d.source, d.doc_id"
+            ).fetchall()
+        return [DocumentInfo(*row[:6], metadata=json.loads(row[6])) for row in rows]
+
+    def hashes(self, path: str) -> dict[str, str]:
+        """Map the documents that came from a file to their content hashes."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT doc_id, content_hash FROM documents WHERE path = ?", (path,)
+            )
+            return dict(rows.fetchall())
+
+    def path_of(self, doc_id: str) -> str | None:
+        """Return the path that a document came from, or None when there is no such document."""
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT path FROM documents WHERE doc_id = ?", (doc_id,)
+            ).fetchone()
+        return None if row is None else str(row[0])
+
+    def document(self, doc_id: str) -> Document | None:
+        """Return a document with its text, or None."""
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT doc_id, title, source, text, metadata, sections, page_starts "
+                "FROM documents WHERE doc_id = ?",
+                (doc_id,),
+            ).fetchone()
+        return None if row is None else _document(row)
+
+    # -- passages and vectors -------------------------------------------------------------------
+
+    def passages(self, passage_ids: Sequence[str]) -> list[Passage]:
+        """Return the passages that exist, in the order asked for; others are left out."""
+        found: dict[str, Passage] = {}
+        with self._reading() as connection:
+            for ids in _slices(passage_ids, _IDS_PER_QUERY):
+                rows = connection.execute(
+                    f"SELECT {_PASSAGE_COLUMNS} FROM passages p JOIN documents d USING (doc_id) "
+                    f"WHERE p.passage_id IN ({_marks(ids)})",
+                    ids,
+                )
+                found.update((row[0], _passage(row)) for row in rows)
+        return [found[passage_id] for passage_id in passage_ids if passage_id in found]
+
+    def missing_vectors(self, keys: Iterable[str]) -> set[str]:
+        """Return those of the keys that the catalogue holds no vector for."""
+        wanted = list(dict.fromkeys(keys))
+        held: set[str] = set()
+        with self._reading() as connection:
+            for part in _slices(wanted, _IDS_PER_QUERY):
+                held.update(
+                    row[0]
+                    for row in connection.execute(
+                        f"SELECT vector_key FROM vectors WHERE vector_key IN ({_marks(part)})",
+                        part,
+                    )
+                )
+        return set(wanted) - held
+
+    def all_vectors(self) -> tuple[list[str], list[str], Vectors]:
+        """Return passage ids, their document ids and an `(n, d)` float32 matrix of unit rows."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT passage_id, doc_id, vector FROM passages JOIN vectors USING (vector_key) "
+                "ORDER BY passage_id"
+            ).fetchall()
+        return [row[0] for row in rows], [row[1] for row in rows], _matrix(row[2] for row in rows)
+
+    def changes(self, after: int, *, limit: int) -> Changes:
+        """Return what happened after a sequence number, whole transactions, about `limit` passages.
+
+        An index applies the batches one after the other until one is empty.
+        """
+        with self._reading() as connection:
+            connection.execute("BEGIN")  # one snapshot for the statements below
+            try:
+                last = int(
+                    connection.execute("SELECT value FROM meta WHERE key = 'seq'").fetchone()[0]
+                )
+                bound = connection.execute(
+                    "SELECT seq FROM passages WHERE seq > ? ORDER BY seq LIMIT 1 OFFSET ?",
+                    (after, limit - 1),
+                ).fetchone()
+                upto = last if bound is None else int(bound[0])
+                removed = connection.execute(
+                    "SELECT passage_id FROM removals WHERE seq > ? AND seq <= ?", (after, upto)
+                ).fetchall()
+                rows = connection.execute(
+                    f"SELECT {_PASSAGE_COLUMNS}, v.vector FROM passages p "
+                    "JOIN documents d USING (doc_id) JOIN vectors v USING (vector_key) "
+                    "WHERE p.seq > ? AND p.seq <= ? ORDER BY p.seq, p.doc_id, p.start",
+                    (after, upto),
+                ).fetchall()
+            finally:
+                connection.execute("COMMIT")
+        return Changes(
+            seq=upto,
+            removed=tuple(row[0] for row in removed),
+            passages=tuple(_passage(row) for row in rows),
+            vectors=_matrix(row[-1] for row in rows),
+        )
+
+    def counts(self) -> Counts:
+        """Count documents, passages and distinct vectors."""
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM passages), "
+                "(SELECT count(*) FROM vectors)"
+            ).fetchone()
+        return Counts(*row)
+
+    # -- files ----------------------------------------------------------------------------------
+
+    def files(self) -> dict[str, FileRecord]:
+        """Map absolute paths to what is known of each file."""
+        with self._reading() as connection:
+            rows = connection.execute("SELECT * FROM files ORDER BY path").fetchall()
+        return {row[0]: FileRecord(*row) for row in rows}
+
+    def put_file(self, record: FileRecord) -> None:
+        """Record a file as looked at, replacing what was known."""
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    record.path,
+                    record.source,
+                    record.sha256,
+                    record.size_bytes,
+                    record.mtime_ns,
+                    record.seen_ns,
+                    record.reader_version,
+                    record.reason,
+                    record.message,
+                    record.hint,
+                ),
+            )
+
+    def forget_files(self, paths: Iterable[str]) -> None:
+        """Drop what is known of files, so that they count as new."""
+        with self._writing() as connection:
+            connection.executemany("DELETE FROM files WHERE path = ?", ((p,) for p in paths))
+
+    def checkpoint(self) -> None:
+        """Bring everything committed so far safely to disk."""
+        with self._reading() as connection:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+@contextmanager
+def translated_errors(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ones that a person can act on."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        text = str(error)
+        if "full" in text:
+            raise StoreError(
+                f"The disk is full: {path} could not grow. What was stored before is intact.",
+                "Free some space and run the same command again; it goes on where it stopped.",
+            ) from error
+        if "locked" in text:
+            raise StoreError(
+                f"The store {path} has been in use by another process for too long.",
+                "Wait for it to finish, or stop it, and run the command again.",
+            ) from error
+        raise StoreError(
+            f"The store {path} cannot be used: {text}.",
+            "Check that the folder exists, can be written to and has free space.",
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise StoreError(
+            f"The store {path} is damaged or not a catalogue of Footnote: {error}.",
+            "Restore it from a backup, or delete the folder and ingest the documents again.",
+        ) from error
+
+
+def _schema_statements() -> list[str]:
+    text = resources.files("rag.store").joinpath("schema.sql").read_text(encoding="utf-8")
+    lines = (line.split("--")[0] for line in text.splitlines())
+    return [part for part in "\n".join(lines).split(";") if part.strip()]
+
+
+def _next_seq(connection: sqlite3.Connection) -> int:
+    row = connection.execute(
+        "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'seq' RETURNING value"
+    ).fetchone()
+    return int(row[0])
+
+
+def _remove_passages(connection: sqlite3.Connection, ids: Iterable[str], seq: int) -> None:
+    rows = [(passage_id, seq) for passage_id in ids]
+    connection.executemany("INSERT OR REPLACE INTO removals VALUES (?, ?)", rows)
+    connection.executemany("DELETE FROM passages WHERE passage_id = ?", (row[:1] for row in rows))
+
+
+def _drop_unused_vectors(connection: sqlite3.Connection, keys: Iterable[str]) -> None:
+    connection.executemany(
+        "DELETE FROM vectors WHERE vector_key = ?1 "
+        "AND NOT EXISTS (SELECT 1 FROM passages WHERE vector_key = ?1)",
+        ((key,) for key in keys),
+    )
+
+
+def _document_row(document: Document, path: str, content_hash: str) -> tuple[Any, ...]:
+    return (
+        document.doc_id,
+        path,
+        document.title,
+        document.source,
+        content_hash,
+        zlib.compress(document.text.encode()),
+        json.dumps(dict(document.metadata), ensure_ascii=False),
+        json.dumps([[s.title, s.level, s.start] for s in document.sections], ensure_ascii=False),
+        json.dumps(list(document.page_starts)),
+    )
+
+
+def _document(row: Sequence[Any]) -> Document:
+    doc_id, title, source, text, metadata, sections, page_starts = row
+    return Document(
+        doc_id=doc_id,
+        title=title,
+        source=source,
+        text=zlib.decompress(text).decode(),
+        metadata=json.loads(metadata),
+        sections=tuple(Section(*values) for values in json.loads(sections)),
+        page_starts=tuple(json.loads(page_starts)),
+    )
+
+
+def _passage_row(passage: Passage, key: str, seq: int) -> tuple[Any, ...]:
+    return (
+        passage.passage_id,
+        passage.doc_id,
+        passage.start,
+        passage.end,
+        passage.page,
+        passage.section,
+        passage.text,
+        key,
+        seq,
+    )
+
+
+def _passage(row: Sequence[Any]) -> Passage:
+    passage_id, doc_id, text, start, end, title, source, page, section, date = row[:10]
+    return Passage(
+        passage_id=passage_id,
+        doc_id=doc_id,
+        text=text,
+        start=start,
+        end=end,
+        title=title,
+        source=source,
+        page=page,
+        section=section,
+        date=date or "",
+    )
+
+
+def _matrix(blobs: Iterable[bytes]) -> Vectors:
+    rows = [np.frombuffer(blob, dtype="<f2") for blob in blobs]
+    if not rows:
+        return np.zeros((0, 0), dtype=np.float32)
+    return np.stack(rows).astype(np.float32)
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _slices(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]

@@ -1,0 +1,45 @@
+"""Exact nearest neighbours over the catalogue's own vectors.
+
+Used while Chroma belongs to another process or is being filled again. It needs no index and
+costs one pass over all vectors: a few milliseconds at 20,000.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+
+import numpy as np
+
+from rag.store.catalog import Catalog
+from rag.store.records import Vectors
+
+
+class ExactSearch:
+    """Brute-force cosine search; reads the vectors once for each state of the catalogue."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._lock = threading.Lock()
+        self._seq = -1
+        self._ids: list[str] = []
+        self._doc_ids: list[str] = []
+        self._matrix: Vectors = np.zeros((0, 0), dtype=np.float32)
+
+    def search(
+        self, vector: Vectors, k: int, doc_ids: Collection[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """Return up to k passage ids and cosine similarities, best first, ties by passage id."""
+        with self._lock:
+            seq = self._catalog.seq
+            if seq != self._seq:
+                self._ids, self._doc_ids, self._matrix = self._catalog.all_vectors()
+                self._seq = seq
+            ids, owners, matrix = self._ids, self._doc_ids, self._matrix
+        if not ids:
+            return []
+        scores = matrix @ vector
+        if doc_ids is not None:
+            scores = np.where([owner in doc_ids for owner in owners], scores, -np.inf)
+        best = np.argsort(-scores, kind="stable")[:k]
+        return [(ids[i], float(scores[i])) for i in best if scores[i] != -np.inf]

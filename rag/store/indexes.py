@@ -1,0 +1,93 @@
+"""The indexes as a whole: who owns them, whether they are in step, and bringing them up to date."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from rag.store.catalog import Catalog
+from rag.store.exact import ExactSearch
+from rag.store.lexical import LexicalIndex
+from rag.store.records import Vectors
+from rag.store.vectors import VectorIndex
+
+_BATCH_PASSAGES = 1000
+
+
+class Indexes:
+    """Dense and lexical search over a catalogue, whoever owns the index files.
+
+    The first process to open a store owns its indexes and follows the catalogue; it says so by
+    holding a lock. Others search the catalogue's vectors exactly and read the lexical index as
+    the owner last left it.
+    """
+
+    def __init__(self, catalog: Catalog, folder: Path) -> None:
+        self._catalog = catalog
+        self._exact = ExactSearch(catalog)
+        self._following = threading.Lock()
+        self._lock = FileLock(folder / "indexes.lock")
+        self.vectors: VectorIndex | None = None
+        try:
+            self._lock.acquire(timeout=0)
+            self.owner = True
+        except Timeout:
+            self.owner = False
+        self.lexical = LexicalIndex(folder / "lexical.sqlite3", catalog.store_id)
+        if self.owner:
+            self.vectors = VectorIndex(folder / "vectors", catalog.store_id)
+
+    @property
+    def behind(self) -> bool:
+        """Whether an index has yet to follow a change of the catalogue."""
+        seq = self._catalog.seq
+        return any(index.applied != seq for index in self._followers())
+
+    def follow(self, progress: Callable[[int], None] | None = None) -> None:
+        """Apply every change that the indexes have missed; does nothing unless the owner.
+
+        `progress` is told the number of passages after each batch.
+        """
+        if not self.owner:
+            return
+        with self._following:
+            for index in self._followers():
+                if index.applied > self._catalog.seq:
+                    index.reset()  # the catalogue is older than the index: a restored backup
+                while index.applied < self._catalog.seq:
+                    changes = self._catalog.changes(index.applied, limit=_BATCH_PASSAGES)
+                    index.apply(changes)
+                    if progress is not None:
+                        progress(len(changes.passages))
+
+    def search_dense(
+        self, vector: Vectors, k: int, doc_ids: Collection[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """Return up to k passage ids and cosine similarities, best first."""
+        from chromadb.errors import ChromaError
+
+        if self.vectors is not None and self.vectors.applied == self._catalog.seq:
+            try:
+                return self.vectors.search(vector, k, doc_ids)
+            except ChromaError:
+                # Damaged while in use: fill it again at the next follow, go on exactly.
+                self.vectors.reset()
+        return self._exact.search(vector, k, doc_ids)
+
+    def search_lexical(
+        self, query: str, k: int, doc_ids: Collection[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """Return up to k passage ids and BM25 scores, best first."""
+        return self.lexical.search(query, k, doc_ids)
+
+    def close(self) -> None:
+        """Release the files and the lock."""
+        for index in self._followers():
+            index.close()
+        self._lock.release()
+
+    def _followers(self) -> list[VectorIndex | LexicalIndex]:
+        return [self.lexical, *([self.vectors] if self.vectors is not None else [])]

@@ -1,0 +1,170 @@
+"""BM25 over passages: an FTS5 table that follows the catalogue."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import threading
+from collections.abc import Collection
+from pathlib import Path
+
+from rag.store.catalog import translated_errors
+from rag.store.records import Changes
+
+# Okapi BM25 as SQLite implements it (k1 = 1.2, b = 0.75); Robertson & Zaragoza 2009.
+_CONTEXT_WEIGHT, _TEXT_WEIGHT = 0.5, 1.0
+
+_SCHEMA = (
+    "CREATE TABLE state (store_id TEXT NOT NULL, seq INTEGER NOT NULL)",
+    "CREATE TABLE rows (passage_id TEXT PRIMARY KEY, row INTEGER NOT NULL, doc_id TEXT NOT NULL)",
+    "CREATE UNIQUE INDEX rows_by_row ON rows (row)",
+    "CREATE VIRTUAL TABLE words USING fts5(context, text, "
+    "tokenize = 'porter unicode61 remove_diacritics 2')",
+)
+
+_WORD = re.compile(r"\w+", re.UNICODE)
+
+# Function words and question words: they are in nearly every passage, so they say nothing and
+# cost most of the time of a query.
+STOP_WORDS = frozenset(
+    """a about an and any are as at be been being but by can could did do does doing for from had
+    has have having he her hers him his how i if in into is it its itself just me my no nor not of
+    on or our ours own she should so some such than that the their theirs them then there these
+    they this those to too under very was we were what when where which while who whom whose why
+    will with would you your yours""".split()
+)
+
+
+class LexicalIndex:
+    """BM25 over the context and text of passages, in a SQLite file of its own.
+
+    It can be deleted at any time: `applied` is then 0 and following the catalogue fills it again.
+    """
+
+    def __init__(self, path: Path, store_id: str) -> None:
+        self._path = path
+        self._store_id = store_id
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            sound = self._is_sound()
+        except sqlite3.DatabaseError:
+            sound = False
+        if not sound:
+            self.reset()
+
+    @property
+    def applied(self) -> int:
+        """The sequence number of the last change that this index holds."""
+        with translated_errors(self._path):
+            return int(self._connection.execute("SELECT seq FROM state").fetchone()[0])
+
+    def reset(self) -> None:
+        """Begin again, empty."""
+        self.close()
+        for suffix in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        with translated_errors(self._path):
+            connection = self._connection
+            connection.execute("BEGIN IMMEDIATE")
+            for statement in _SCHEMA:
+                connection.execute(statement)
+            connection.execute("INSERT INTO state VALUES (?, 0)", (self._store_id,))
+            connection.execute("COMMIT")
+
+    def apply(self, changes: Changes) -> None:
+        """Follow one batch of changes, in one transaction."""
+        with translated_errors(self._path):
+            connection = self._connection
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                replaced = [passage.passage_id for passage in changes.passages]
+                for passage_id in (*changes.removed, *replaced):
+                    gone = connection.execute(
+                        "DELETE FROM rows WHERE passage_id = ? RETURNING row", (passage_id,)
+                    ).fetchone()
+                    if gone is not None:
+                        connection.execute("DELETE FROM words WHERE rowid = ?", gone)
+                for passage in changes.passages:
+                    cursor = connection.execute(
+                        "INSERT INTO words (context, text) VALUES (?, ?)",
+                        (passage.context, passage.text),
+                    )
+                    connection.execute(
+                        "INSERT INTO rows VALUES (?, ?, ?)",
+                        (passage.passage_id, cursor.lastrowid, passage.doc_id),
+                    )
+                connection.execute("UPDATE state SET seq = ?", (changes.seq,))
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def search(
+        self, query: str, k: int, doc_ids: Collection[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """Return up to k passage ids and their BM25 scores, best first, ties in order of entry.
+
+        Any of the query's words may match; words that say nothing are left out unless there are
+        no others. `doc_ids`, when given, limits the search to those documents.
+        """
+        match = _match_expression(query)
+        if not match:
+            return []
+        # FTS5's bm25() is more negative for better matches; ours is higher for better.
+        sql = (
+            "SELECT r.passage_id, -w.score FROM (SELECT rowid, bm25(words, ?, ?) AS score "
+            "FROM words WHERE words MATCH ? ORDER BY score LIMIT ?) w "
+            "JOIN rows r ON r.row = w.rowid ORDER BY w.score, w.rowid"
+        )
+        values: list[object] = [_CONTEXT_WEIGHT, _TEXT_WEIGHT, match, k]
+        if doc_ids is not None:
+            if not doc_ids:
+                return []
+            sql = (
+                "SELECT r.passage_id, -bm25(words, ?, ?) AS score FROM words "
+                "JOIN rows r ON r.row = words.rowid WHERE words MATCH ? "
+                "AND r.doc_id IN (SELECT value FROM json_each(?)) ORDER BY score DESC LIMIT ?"
+            )
+            import json
+
+            values = [_CONTEXT_WEIGHT, _TEXT_WEIGHT, match, json.dumps(sorted(doc_ids)), k]
+        with translated_errors(self._path):
+            return [(row[0], row[1]) for row in self._connection.execute(sql, values)]
+
+    def close(self) -> None:
+        """Close the file."""
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+        self._local = threading.local()
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(
+                self._path, timeout=30.0, isolation_level=None, check_same_thread=False
+            )
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            self._local.connection = connection
+            self._connections.append(connection)
+        return connection
+
+    def _is_sound(self) -> bool:
+        tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if not tables:
+            return False
+        if self._connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            return False
+        row = self._connection.execute("SELECT store_id FROM state").fetchone()
+        return row is not None and row[0] == self._store_id
+
+
+def _match_expression(query: str) -> str:
+    words = list(dict.fromkeys(_WORD.findall(query.lower())))
+    telling = [word for word in words if word not in STOP_WORDS] or words
+    return " OR ".join(f'"{word}"' for word in telling)

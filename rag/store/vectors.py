@@ -1,0 +1,159 @@
+"""Nearest neighbours over passage vectors: a Chroma collection that follows the catalogue.
+
+Chroma's files can be left unreadable by a kill at the wrong moment, so nothing here is the truth:
+a state file, removed before every write and put back after it, tells whether the collection can
+be believed; otherwise a fresh one is filled from the catalogue's vectors.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from rag.errors import StoreError
+from rag.store.records import Changes, Vectors
+
+_COLLECTION = "passages"
+_STATE_FILE = "state.json"
+_MOST_RECORDS_PER_CALL = 5000  # Chroma takes 5,461
+
+
+class VectorIndex:
+    """A Chroma collection of unit vectors under cosine distance.
+
+    One process at a time may own the folder: the caller holds the index lock.
+    """
+
+    def __init__(self, folder: Path, store_id: str) -> None:
+        self._folder = folder
+        self._store_id = store_id
+        self._client: Any = None
+        self._collection: Any = None
+        self._state: dict[str, Any] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+        self._open()
+
+    @property
+    def applied(self) -> int:
+        """The sequence number of the last change that this index holds."""
+        return int(self._state["seq"])
+
+    def reset(self) -> None:
+        """Begin again, empty, in a new folder; the earlier one is deleted."""
+        generation = int(self._state.get("generation", 0)) + 1
+        self.close()
+        (self._folder / _STATE_FILE).unlink(missing_ok=True)
+        for folder in self._folder.glob("gen-*"):
+            generation = max(generation, int(folder.name[4:]) + 1)
+            shutil.rmtree(folder, ignore_errors=True)
+        self._connect(generation)
+        self._write_state({"store_id": self._store_id, "generation": generation, "seq": 0})
+
+    def apply(self, changes: Changes) -> None:
+        """Follow one batch of changes.
+
+        A crash in the middle leaves no state file, which makes the next start fill a new one.
+        """
+        from chromadb.errors import ChromaError
+
+        state = self._state | {"seq": changes.seq}
+        (self._folder / _STATE_FILE).unlink(missing_ok=True)
+        ids = [passage.passage_id for passage in changes.passages]
+        try:
+            for removed in _slices(list(changes.removed), _MOST_RECORDS_PER_CALL):
+                self._collection.delete(ids=removed)
+            for start in range(0, len(ids), _MOST_RECORDS_PER_CALL):
+                part = slice(start, start + _MOST_RECORDS_PER_CALL)
+                self._collection.upsert(
+                    ids=ids[part],
+                    embeddings=changes.vectors[part],
+                    metadatas=[{"doc_id": p.doc_id} for p in changes.passages[part]],
+                )
+        except ChromaError as error:
+            raise StoreError(
+                f"The vector index in {self._folder} could not be written: {error}.",
+                "Nothing is lost; it is filled again from the catalogue at the next start. "
+                "If this happens again, check the free space.",
+            ) from error
+        self._write_state(state)
+
+    def search(
+        self, vector: Vectors, k: int, doc_ids: Collection[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """Return up to k passage ids and their cosine similarities in [-1, 1], best first.
+
+        Raises:
+            chromadb.errors.ChromaError: the index is damaged; search the catalogue instead.
+        """
+        count = self._collection.count()
+        if not count or (doc_ids is not None and not doc_ids):
+            return []
+        where = None if doc_ids is None else {"doc_id": {"$in": sorted(doc_ids)}}
+        found = self._collection.query(
+            query_embeddings=[vector], n_results=min(k, count), where=where, include=["distances"]
+        )
+        pairs = zip(found["ids"][0], found["distances"][0], strict=True)
+        return [(passage_id, 1.0 - float(distance)) for passage_id, distance in pairs]
+
+    def close(self) -> None:
+        """Release Chroma's files."""
+        if self._client is not None:
+            self._client.close()
+        self._client = self._collection = None
+
+    def _open(self) -> None:
+        from chromadb.errors import ChromaError
+
+        try:
+            state = json.loads((self._folder / _STATE_FILE).read_text(encoding="utf-8"))
+            sound = state["store_id"] == self._store_id
+            self._state = state
+            if sound:
+                self._connect(int(state["generation"]))
+                # Opening loads nothing yet; a query shows whether the files can be read.
+                sound = self._collection.count() == int(state["count"])
+                if sound and state["count"]:
+                    probe = self._collection.peek(1)["embeddings"]
+                    self._collection.query(query_embeddings=probe, n_results=1)
+        except (OSError, ValueError, KeyError, TypeError, ChromaError):
+            sound = False
+        if not sound:
+            self.reset()
+
+    def _connect(self, generation: int) -> None:
+        import chromadb
+
+        folder = self._folder / f"gen-{generation}"
+        self._client = chromadb.PersistentClient(
+            str(folder), settings=chromadb.Settings(anonymized_telemetry=False)
+        )
+        self._collection = self._client.get_or_create_collection(
+            _COLLECTION,
+            embedding_function=None,  # never Chroma's own, which would download a model
+            configuration={
+                "hnsw": {
+                    "space": "cosine",
+                    "ef_construction": 200,
+                    "ef_search": 100,
+                    "max_neighbors": 16,
+                }
+            },
+        )
+
+    def _write_state(self, state: dict[str, Any]) -> None:
+        state = state | {"count": self._collection.count()}
+        part = self._folder / (_STATE_FILE + ".part")
+        with part.open("w", encoding="utf-8") as file:
+            json.dump(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(self._folder / _STATE_FILE)
+        self._state = state
+
+
+def _slices(values: list[str], size: int) -> list[list[str]]:
+    return [values[start : start + size] for start in range(0, len(values), size)]
