@@ -27,6 +27,12 @@ class InputError(RagError):
     exit_code = 64
 
 
+class NoDocumentsError(RagError):
+    """A question to a store that holds nothing."""
+
+    exit_code = 66
+
+
 class DocumentError(RagError):
     """A file that cannot be read; recorded, and the others go on.
 

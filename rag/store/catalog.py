@@ -20,11 +20,14 @@ from typing import Any
 import numpy as np
 
 from rag.errors import StoreError
-from rag.store.records import Changes, Counts, DocumentInfo, FileRecord, Vectors, vector_key
+from rag.store.filters import Filter
+from rag.store.records import Changes, Counts, DocumentInfo, FileRecord, Vectors
 from rag.types import Document, Passage, Section
 
 SCHEMA_VERSION = "1"
 _IDS_PER_QUERY = 500
+_FILTERED = {"doc_id": "doc_id", "title": "title", "source": "source"}
+_OPERATORS = {"=": "GLOB", ">=": ">=", "<=": "<="}
 _PASSAGE_COLUMNS = (
     'p.passage_id, p.doc_id, p.text, p.start, p."end", d.title, d.source, p.page, p.section, '
     "d.metadata ->> '$.date'"
@@ -151,7 +154,7 @@ class Catalog:
     def put(
         self,
         document: Document,
-        passages: Sequence[Passage],
+        passages: Mapping[str, tuple[Passage, str]],
         vectors: Mapping[str, Vectors],
         *,
         path: str,
@@ -159,10 +162,11 @@ class Catalog:
     ) -> None:
         """Store a document, replacing its earlier state, in one transaction.
 
-        `vectors` maps the vector keys that the catalogue does not hold yet to unit vectors.
-        Passages that are the same as before keep their place and are not handed to the indexes.
+        `passages` maps passage ids to passages and their vector keys; `vectors` maps those keys
+        that the catalogue does not hold yet to unit vectors. Passages that are the same as before
+        keep their sequence number, so the indexes need not touch them.
         """
-        keys = {passage.passage_id: vector_key(passage) for passage in passages}
+        keys = {passage_id: key for passage_id, (_, key) in passages.items()}
         with self._writing() as connection:
             seq = _next_seq(connection)
             connection.executemany(
@@ -191,7 +195,7 @@ class Catalog:
                 "vector_key = excluded.vector_key, "
                 # Only a passage whose embedded text changed concerns the indexes.
                 "seq = iif(vector_key = excluded.vector_key, seq, excluded.seq)",
-                (_passage_row(passage, keys[passage.passage_id], seq) for passage in passages),
+                (_passage_row(passage, key, seq) for passage, key in passages.values()),
             )
             _drop_unused_vectors(connection, set(before.values()) - set(keys.values()))
 
@@ -235,6 +239,20 @@ class Catalog:
                 "SELECT path FROM documents WHERE doc_id = ?", (doc_id,)
             ).fetchone()
         return None if row is None else str(row[0])
+
+    def matching(self, filters: Sequence[Filter]) -> frozenset[str]:
+        """Return the documents that pass every filter."""
+        where = " AND ".join(
+            f"coalesce({_FILTERED.get(f.field, 'json_extract(metadata, ?)')}, '') "
+            f"{_OPERATORS[f.operator]} ?"
+            for f in filters
+        )
+        values: list[str] = []
+        for f in filters:
+            values += [f.value] if f.field in _FILTERED else [f'$."{f.field}"', f.value]
+        with self._reading() as connection:
+            rows = connection.execute(f"SELECT doc_id FROM documents WHERE {where}", values)
+            return frozenset(row[0] for row in rows)
 
     def document(self, doc_id: str) -> Document | None:
         """Return a document with its text, or None."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from rag.errors import StoreError
 from rag.store.catalog import Catalog
 from rag.store.exact import ExactSearch
 from rag.store.lexical import LexicalIndex
@@ -36,7 +37,10 @@ class Indexes:
             self.owner = True
         except Timeout:
             self.owner = False
-        self.lexical = LexicalIndex(folder / "lexical.sqlite3", catalog.store_id)
+        self.lexical = LexicalIndex(
+            folder / "lexical.sqlite3", catalog.store_id, owner=self.owner
+        )
+        self._damaged: set[VectorIndex | LexicalIndex] = set()
         if self.owner:
             self.vectors = VectorIndex(folder / "vectors", catalog.store_id)
 
@@ -44,7 +48,7 @@ class Indexes:
     def behind(self) -> bool:
         """Whether an index has yet to follow a change of the catalogue."""
         seq = self._catalog.seq
-        return any(index.applied != seq for index in self._followers())
+        return bool(self._damaged) or any(index.applied != seq for index in self._followers())
 
     def follow(self, progress: Callable[[int], None] | None = None) -> None:
         """Apply every change that the indexes have missed; does nothing unless the owner.
@@ -55,8 +59,10 @@ class Indexes:
             return
         with self._following:
             for index in self._followers():
-                if index.applied > self._catalog.seq:
-                    index.reset()  # the catalogue is older than the index: a restored backup
+                # An index newer than its catalogue follows one that a backup has replaced.
+                if index in self._damaged or index.applied > self._catalog.seq:
+                    index.reset()
+                    self._damaged.discard(index)
                 while index.applied < self._catalog.seq:
                     changes = self._catalog.changes(index.applied, limit=_BATCH_PASSAGES)
                     index.apply(changes)
@@ -69,19 +75,24 @@ class Indexes:
         """Return up to k passage ids and cosine similarities, best first."""
         from chromadb.errors import ChromaError
 
-        if self.vectors is not None and self.vectors.applied == self._catalog.seq:
+        vectors = self.vectors
+        usable = vectors is not None and vectors not in self._damaged
+        if vectors is not None and usable and vectors.applied == self._catalog.seq:
             try:
-                return self.vectors.search(vector, k, doc_ids)
+                return vectors.search(vector, k, doc_ids)
             except ChromaError:
-                # Damaged while in use: fill it again at the next follow, go on exactly.
-                self.vectors.reset()
+                self._damaged.add(vectors)
         return self._exact.search(vector, k, doc_ids)
 
     def search_lexical(
         self, query: str, k: int, doc_ids: Collection[str] | None = None
     ) -> list[tuple[str, float]]:
-        """Return up to k passage ids and BM25 scores, best first."""
-        return self.lexical.search(query, k, doc_ids)
+        """Return up to k passage ids and BM25 scores, best first; none while it is damaged."""
+        try:
+            return self.lexical.search(query, k, doc_ids)
+        except StoreError:
+            self._damaged.add(self.lexical)
+            return []
 
     def close(self) -> None:
         """Release the files and the lock."""

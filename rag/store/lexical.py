@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 import threading
@@ -41,17 +42,12 @@ class LexicalIndex:
     It can be deleted at any time: `applied` is then 0 and following the catalogue fills it again.
     """
 
-    def __init__(self, path: Path, store_id: str) -> None:
+    def __init__(self, path: Path, store_id: str, *, owner: bool = True) -> None:
         self._path = path
         self._store_id = store_id
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            sound = self._is_sound()
-        except sqlite3.DatabaseError:
-            sound = False
-        if not sound:
+        if owner and not self._is_sound():
             self.reset()
 
     @property
@@ -128,8 +124,6 @@ class LexicalIndex:
                 "JOIN rows r ON r.row = words.rowid WHERE words MATCH ? "
                 "AND r.doc_id IN (SELECT value FROM json_each(?)) ORDER BY score DESC LIMIT ?"
             )
-            import json
-
             values = [_CONTEXT_WEIGHT, _TEXT_WEIGHT, match, json.dumps(sorted(doc_ids)), k]
         with translated_errors(self._path):
             return [(row[0], row[1]) for row in self._connection.execute(sql, values)]
@@ -155,12 +149,12 @@ class LexicalIndex:
         return connection
 
     def _is_sound(self) -> bool:
-        tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if not tables:
+        """Whether the file is this catalogue's index and can be read; the rest shows in use."""
+        try:
+            row = self._connection.execute("SELECT store_id FROM state").fetchone()
+            self._connection.execute("SELECT rowid FROM words WHERE words MATCH 'a' LIMIT 1")
+        except sqlite3.DatabaseError:
             return False
-        if self._connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-            return False
-        row = self._connection.execute("SELECT store_id FROM state").fetchone()
         return row is not None and row[0] == self._store_id
 
 

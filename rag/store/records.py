@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.types import Passage
+from rag.types import Document, Passage
 
 Vectors = NDArray[np.float32]
 
@@ -73,6 +73,19 @@ def embedded_text(passage: Passage) -> str:
     return f"{passage.context}\n{passage.text}" if passage.context else passage.text
 
 
-def vector_key(passage: Passage) -> str:
-    """Name the vector of a passage: equal embedded texts share one."""
-    return hashlib.sha256(embedded_text(passage).encode()).hexdigest()[:32]
+def vector_key(model: str, passage: Passage) -> str:
+    """Name the vector of a passage: texts that are equal under one model share one."""
+    return hashlib.sha256(f"{model}\0{embedded_text(passage)}".encode()).hexdigest()[:32]
+
+
+def content_hash(document: Document) -> str:
+    """Hash everything that a document's passages depend on."""
+    parts = (
+        document.title,
+        document.source,
+        document.text,
+        repr(sorted(document.metadata.items())),
+        repr(document.sections),
+        repr(document.page_starts),
+    )
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]

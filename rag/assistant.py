@@ -1,0 +1,227 @@
+"""A question's whole walk: condense, retrieve, answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
+
+from rag.errors import InputError, ModelError, NoDocumentsError
+from rag.retrieval.retriever import HybridRetriever, Ranking
+from rag.store.filters import Filter
+from rag.types import Answer, Delta, Event, Found, Hit, Question, Timings, Turn
+
+MAX_QUESTION_CHARS = 2000
+
+
+class Condenser(Protocol):
+    """Turns a question and its history into the standalone query to search for."""
+
+    def query(self, question: Question) -> str: ...
+
+
+class Reader(Protocol):
+    """Answers from hits by quoting them, or abstains."""
+
+    def read(self, question: Question, query: str, hits: Sequence[Hit]) -> Answer: ...
+
+
+class Generator(Protocol):
+    """Answers from hits in the words of a chat model; the last thing it yields is the Answer."""
+
+    name: str
+
+    def stream(
+        self,
+        question: Question,
+        query: str,
+        hits: Sequence[Hit],
+        *,
+        cancelled: Callable[[], bool],
+    ) -> Iterator[Delta | Answer]: ...
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """A question on its way through the chain, and what was found for it."""
+
+    question: Question
+    filters: tuple[Filter, ...]
+    cancelled: Callable[[], bool]
+    started: float
+    query: str = ""
+    ranking: Ranking = Ranking((), 0.0, 0.0)
+
+
+class Assistant:
+    """Answers questions over one store. Safe to share between threads."""
+
+    def __init__(
+        self,
+        *,
+        retriever: HybridRetriever,
+        reader: Reader,
+        condenser: Condenser,
+        generator: Generator | None = None,
+        has_documents: Callable[[], bool],
+        read_k: int,
+    ) -> None:
+        self._retriever = retriever
+        self._reader = reader
+        self._condenser = condenser
+        self._generator = generator
+        self._has_documents = has_documents
+        self._read_k = read_k
+        self._chain: Runnable[_Ask, Event] = (
+            RunnableLambda(self._condense)
+            | RunnableLambda(self._retrieve)
+            | RunnableGenerator(self._respond)
+        )
+
+    @property
+    def mode(self) -> str:
+        """What answers: "reader", or the chat model's name."""
+        return self._generator.name if self._generator is not None else "reader"
+
+    def answer(self, question: Question, filters: Sequence[Filter] = ()) -> Answer:
+        """Answer a question.
+
+        Raises:
+            InputError: the question is empty or longer than MAX_QUESTION_CHARS.
+            NoDocumentsError: the store holds nothing.
+        """
+        for event in self.stream(question, filters):
+            last = event
+        assert isinstance(last, Answer), "the walk ends with an answer"
+        return last
+
+    def stream(
+        self,
+        question: Question,
+        filters: Sequence[Filter] = (),
+        *,
+        cancelled: Callable[[], bool] = _never,
+    ) -> Iterator[Event]:
+        """Answer a question step by step: Found, then Deltas, then the Answer.
+
+        `cancelled` is asked between steps; once true, what was said so far is the answer.
+        Raises as `answer` does.
+        """
+        self._check(question.text)
+        yield from self._chain.stream(
+            _Ask(question, tuple(filters), cancelled, started=time.perf_counter())
+        )
+
+    def search(self, query: str, k: int, filters: Sequence[Filter] = ()) -> tuple[Hit, ...]:
+        """Return the k best hits; raises as `answer` does."""
+        self._check(query)
+        return self._retriever.search(query, k, filters).hits
+
+    def as_runnable(self) -> Runnable[Any, Answer]:
+        """Return the assistant as a LangChain runnable.
+
+        It takes a string or `{"question": str, "history": [(question, answer), ...]}`.
+        """
+        return RunnableLambda(lambda given: self.answer(_as_question(given)), name="footnote")
+
+    def _check(self, text: str) -> None:
+        if not text.strip():
+            raise InputError("The question is empty.", "Type a question, or some keywords.")
+        if len(text) > MAX_QUESTION_CHARS:
+            raise InputError(
+                f"The question has {len(text):,} characters; at most {MAX_QUESTION_CHARS:,} "
+                "can be asked at once.",
+                "Ask a shorter question. To search a long text, ingest it as a document.",
+            )
+        if not self._has_documents():
+            raise NoDocumentsError(
+                "There are no documents to ask yet.", "Add some: footnote ingest FOLDER"
+            )
+
+    def _condense(self, ask: _Ask) -> _Ask:
+        return replace(ask, query=self._condenser.query(ask.question))
+
+    def _retrieve(self, ask: _Ask) -> _Ask:
+        return replace(ask, ranking=self._retriever.search(ask.query, self._read_k, ask.filters))
+
+    def _respond(self, asks: Iterator[_Ask]) -> Iterator[Event]:
+        for ask in asks:
+            yield Found(ask.query, ask.ranking.hits)
+            note = ""
+            if self._generator is not None:
+                try:
+                    yield from self._generate(ask, self._generator)
+                    continue
+                except ModelError as error:
+                    note = f"{error.message} The reader answers instead."
+            yield from self._read(ask, note)
+
+    def _generate(self, ask: _Ask, generator: Generator) -> Iterator[Event]:
+        began = time.perf_counter()
+        for event in generator.stream(
+            ask.question, ask.query, ask.ranking.hits, cancelled=ask.cancelled
+        ):
+            if isinstance(event, Answer):
+                event = replace(event, timings=_timings(ask, generate=_ms_since(began)))
+            yield event
+
+    def _read(self, ask: _Ask, note: str) -> Iterator[Event]:
+        began = time.perf_counter()
+        answer = self._reader.read(ask.question, ask.query, ask.ranking.hits)
+        timings = _timings(ask, read=_ms_since(began))
+        for sentence in answer.sentences:
+            marks = "".join(f" [{marker}]" for marker in sentence.markers)
+            yield Delta(f"{sentence.text}{marks} ")
+        yield replace(answer, note=note or answer.note, timings=timings)
+
+
+def _timings(ask: _Ask, *, read: float = 0.0, generate: float = 0.0) -> Timings:
+    return Timings(
+        embed=ask.ranking.embed_ms,
+        search=ask.ranking.search_ms,
+        read=read,
+        generate=generate,
+        total=_ms_since(ask.started),
+    )
+
+
+def _ms_since(began: float) -> float:
+    return (time.perf_counter() - began) * 1000
+
+
+def _as_question(given: Any) -> Question:
+    if isinstance(given, Question):
+        return given
+    if isinstance(given, str):
+        return Question(given)
+    if isinstance(given, dict) and isinstance(given.get("question"), str):
+        return Question(given["question"], parse_history(given.get("history") or ()))
+    raise InputError(
+        f"Expected a question, found {type(given).__name__}.",
+        'Give a string or {"question": "...", "history": [["question", "answer"], ...]}.',
+    )
+
+
+def parse_history(pairs: Any) -> tuple[Turn, ...]:
+    """Read a history of `[question, answer]` pairs, oldest first.
+
+    Raises:
+        InputError: it is not a list of pairs of strings.
+    """
+    try:
+        turns = tuple(Turn(question, answer) for question, answer in pairs)
+    except (TypeError, ValueError):
+        turns = (Turn(question=None, answer=None),)  # type: ignore[arg-type]
+    if not all(isinstance(t.question, str) and isinstance(t.answer, str) for t in turns):
+        raise InputError(
+            "The history is not a list of pairs of strings.",
+            'Write it as [["first question", "its answer"], ...], oldest first.',
+        )
+    return turns

@@ -1,0 +1,64 @@
+"""From a query to hits: dense and lexical search, fused."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.retrieval.embedding import Embedder
+from rag.retrieval.fusion import reciprocal_rank_fusion
+from rag.store.catalog import Catalog
+from rag.store.filters import Filter
+from rag.store.indexes import Indexes
+from rag.types import Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Hits in rank order, and the milliseconds that embedding and searching took."""
+
+    hits: tuple[Hit, ...]
+    embed_ms: float
+    search_ms: float
+
+
+class HybridRetriever:
+    """Dense and BM25 search, merged by reciprocal rank fusion.
+
+    Each index proposes `search_k` passages. A passage that an index still holds but the catalogue
+    does not is left out, so a removed document cannot appear.
+    """
+
+    def __init__(
+        self, catalog: Catalog, indexes: Indexes, embedder: Embedder, *, search_k: int
+    ) -> None:
+        self._catalog = catalog
+        self._indexes = indexes
+        self._embedder = embedder
+        self._search_k = search_k
+
+    def search(self, query: str, k: int, filters: Sequence[Filter] = ()) -> Ranking:
+        """Return the k best passages among the documents that pass the filters."""
+        started = time.perf_counter()
+        vector = self._embedder.embed_query(query)
+        embedded = time.perf_counter()
+        doc_ids = self._catalog.matching(filters) if filters else None
+        width = max(self._search_k, k)
+        fused = reciprocal_rank_fusion(
+            [
+                [found for found, _ in self._indexes.search_dense(vector, width, doc_ids)],
+                [found for found, _ in self._indexes.search_lexical(query, width, doc_ids)],
+            ]
+        )
+        scores = dict(fused)
+        passages = self._catalog.passages([passage_id for passage_id, _ in fused])[:k]
+        hits = tuple(
+            Hit(passage, scores[passage.passage_id], rank)
+            for rank, passage in enumerate(passages, start=1)
+        )
+        return Ranking(
+            hits=hits,
+            embed_ms=(embedded - started) * 1000,
+            search_ms=(time.perf_counter() - embedded) * 1000,
+        )
