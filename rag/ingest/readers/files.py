@@ -1,0 +1,179 @@
+"""What every reader does first: bytes from a file, characters from bytes, clean characters."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import re
+from pathlib import Path
+
+from rag.errors import DocumentError
+
+MAX_BYTES = 200_000_000
+"""The largest single document that is read; JSONL is streamed and may be larger."""
+
+_SAMPLE_BYTES = 256_000
+_MAX_CONTROL_SHARE = 0.02  # random bytes hold 11 % control characters, text next to none
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16: its mark begins with the same two bytes
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_MAGIC = (
+    (b"%PDF-", "a PDF file"),
+    (b"PK\x03\x04", "a zip archive or an Office file"),
+    (b"\xd0\xcf\x11\xe0", "an old or encrypted Office file"),
+    (b"\x7fELF", "a program"),
+    (b"\x89PNG", "an image"),
+    (b"\xff\xd8\xff", "an image"),
+    (b"GIF8", "an image"),
+    (b"\x1f\x8b", "a compressed file"),
+    (b"SQLite format 3\x00", "a database"),
+)
+_CONTROL_BYTES = bytes(set(range(32)) - set(b"\t\n\r\x0c\x1b"))
+_NEWLINES = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+# Controls, marks of byte order and writing direction, and halves of surrogate pairs.
+_UNWANTED = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064"
+    "\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
+)
+
+
+def document_id(path: Path) -> str:
+    """Derive a file's document id from where it lies: 16 hex digits, the same for every spelling."""
+    return hashlib.sha256(str(path.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def read_bytes(path: Path, source: str) -> bytes:
+    """Read a file whole.
+
+    Raises:
+        DocumentError: "missing", "unreadable" (no permission, not a file, a failing disk),
+            "too-large" or "empty".
+    """
+    try:
+        if path.is_file() and path.stat().st_size > MAX_BYTES:
+            raise DocumentError(
+                f"{source}: {path.stat().st_size:,} bytes; at most {MAX_BYTES:,} are read.",
+                "Split the file into smaller ones.",
+                reason="too-large",
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        raise os_error(error, source) from error
+    if not data.strip(b"\x00 \t\r\n\x0b\x0c"):
+        raise empty(source)
+    return data
+
+
+def os_error(error: OSError, source: str) -> DocumentError:
+    """Say in a person's words why the system would not open a file."""
+    if isinstance(error, FileNotFoundError):
+        return DocumentError(
+            f"{source}: there is no such file.", "Check the path.", reason="missing"
+        )
+    if isinstance(error, PermissionError):
+        return DocumentError(
+            f"{source}: permission denied.", "Make the file readable.", reason="unreadable"
+        )
+    return DocumentError(
+        f"{source}: cannot be read ({error.strerror or error}).",
+        "Check that it is a file and that its disk works.",
+        reason="unreadable",
+    )
+
+
+def empty(source: str) -> DocumentError:
+    """Report a file that holds no text."""
+    return DocumentError(
+        f"{source}: holds no text.",
+        "Put text into the file, or leave it out.",
+        reason="empty",
+    )
+
+
+def decode(data: bytes, source: str) -> str:
+    """Decode bytes: a byte order mark decides, then strict UTF-8, then a guess.
+
+    Raises:
+        DocumentError: "binary" when the bytes are not text, "encoding" when no encoding fits.
+    """
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return data[len(mark) :].decode(encoding, "replace")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = ""
+    if text and _control_share(data) <= _MAX_CONTROL_SHARE:
+        return text
+    wide = _utf16_without_mark(data)
+    if wide:
+        return data.decode(wide, "replace")
+    _refuse_binary(data, source)
+    return _mostly_utf8(data) or _guess(data, source)
+
+
+def clean(text: str) -> str:
+    """Make every line end "\\n" and drop control, direction and lone surrogate characters."""
+    return _UNWANTED.sub("", _NEWLINES.sub("\n", text)) if text else text
+
+
+def _control_share(data: bytes) -> float:
+    sample = data[:_SAMPLE_BYTES]
+    return 1 - len(sample.translate(None, _CONTROL_BYTES)) / len(sample)
+
+
+def _utf16_without_mark(data: bytes) -> str:
+    """Name the UTF-16 that these bytes are, "" if neither: one byte of each pair is mostly 0."""
+    sample = data[: _SAMPLE_BYTES - _SAMPLE_BYTES % 2]
+    even, odd = sample[0::2], sample[1::2]
+    if len(odd) < 4:
+        return ""
+    for high, low, encoding in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
+        if high.count(0) > 0.7 * len(high) and low.count(0) < 0.05 * len(low):
+            return encoding
+    return ""
+
+
+def _refuse_binary(data: bytes, source: str) -> None:
+    kind = next((name for magic, name in _MAGIC if data.startswith(magic)), "")
+    if kind or _control_share(data) > _MAX_CONTROL_SHARE:
+        raise DocumentError(
+            f"{source}: holds {kind or 'binary data'}, not text.",
+            "Give the file the suffix of its real format, or save it as text.",
+            reason="binary",
+        )
+
+
+def _mostly_utf8(data: bytes) -> str:
+    """Decode UTF-8 that was damaged in a few places; "" when it is something else.
+
+    Ten sound multi-byte characters for each damaged one: no other encoding looks like that.
+    """
+    text = data.decode("utf-8", "replace")
+    damaged = text.count("\ufffd")
+    sound = sum(character > "\x7f" for character in text) - damaged
+    return text if sound >= 10 * damaged else ""
+
+
+def _guess(data: bytes, source: str) -> str:
+    from charset_normalizer import from_bytes
+
+    guesses = list(from_bytes(data[:_SAMPLE_BYTES]))
+    if guesses:
+        best = guesses[0]
+        # Western European text fits several encodings equally well: the common one wins.
+        for guess in guesses:
+            same = (guess.chaos, guess.coherence) == (best.chaos, best.coherence)
+            if same and "cp1252" in [guess.encoding, *guess.could_be_from_charset]:
+                return data.decode("cp1252", "replace")
+        return data.decode(best.encoding, "replace")
+    raise DocumentError(
+        f"{source}: its characters are in no encoding that could be recognised.",
+        "Save the file as UTF-8.",
+        reason="encoding",
+    )

@@ -1,0 +1,55 @@
+"""Builds a document's text piece by piece, and remembers where its headings begin."""
+
+from __future__ import annotations
+
+from rag.ingest.readers.files import clean
+from rag.types import Section
+
+
+class TextBuilder:
+    """Collects headings, paragraphs and lines; a blank line separates all but lines in a row."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._sections: list[Section] = []
+        self._length = 0
+        self._separator = ""
+
+    def heading(self, title: str, level: int) -> None:
+        """Add a heading as a line of its own and begin a section with it."""
+        title = " ".join(clean(title).split())
+        if title:
+            self._add(title, before="\n\n", after="\n\n")
+            start = self._length - len(title)
+            self._sections.append(Section(title=title, level=level, start=start))
+
+    def paragraph(self, text: str) -> None:
+        """Add text with a blank line before and after."""
+        self._add(text.strip("\n"), before="\n\n", after="\n\n")
+
+    def line(self, text: str) -> None:
+        """Add a line that keeps company with the lines around it: a list item, a table's row."""
+        self._add(text, before="\n", after="\n")
+
+    def gap(self) -> None:
+        """Let a blank line come before whatever is next."""
+        if self._parts:
+            self._separator = "\n\n"
+
+    def finish(self) -> tuple[str, tuple[Section, ...]]:
+        """Give the whole text, without white space at its ends, and its sections."""
+        return "".join(self._parts), tuple(self._sections)
+
+    def _add(self, text: str, before: str, after: str) -> None:
+        text = clean(text).rstrip()
+        if not text.strip():
+            return
+        if self._parts:
+            separator = max(self._separator, before, key=len)
+            self._parts.append(separator)
+            self._length += len(separator)
+        else:
+            text = text.lstrip()
+        self._parts.append(text)
+        self._length += len(text)
+        self._separator = after

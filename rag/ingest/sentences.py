@@ -1,0 +1,157 @@
+"""Where sentences begin and end: sentencex, and a rule that joins what it cuts too often.
+
+Text is cut into blocks first (paragraphs, list items, headings), because a sentence never
+crosses a block, and because sentencex takes quadratic time over quotation marks that never close.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+MAX_SENTENCE_CHARS = 2000
+"""A longer sentence is cut at white space: it is a table or a machine's output, not prose."""
+
+_WINDOW_CHARS = 8000  # what sentencex is given at once
+_MIN_WRAP_CHARS, _MAX_WRAP_CHARS = 45, 130  # the widths that hard-wrapped prose has
+
+_PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
+_ITEM = re.compile(r"\s*(?:[-*•·‣▪–—+>#]\s|\(?\d{1,3}[.)]\s|\(?[a-z][.)]\s|\|)")
+_MAYBE_END = re.compile(r"[.!?…‼⁇⁈⁉。！？｡।॥۔؟՞:;]")
+# A title or abbreviation before a name, that never ends a sentence.
+_TITLE = re.compile(
+    r"(?:^|[\s(\[“\"'‘—–-])(?:Gov|Rep|Reps|Sen|Sens|Lt|Col|Gen|Sgt|Cpl|Capt|Cmdr|Adm|Maj|Pvt|Brig|"
+    r"Supt|Insp|Amb|Atty|Msgr|Fr|Rev|Hon|Pres|Prof|Dr|Drs|Mr|Mrs|Ms|Mx|Messrs|Mme|Mlle|St|Ste|Mt|Ft|vs|"
+    r"cf|viz|e\.g|i\.e|Asst|Dep|Min|Sec|Secy)\.$"
+)
+_NUMBERED = re.compile(
+    r"(?:^|[\s(\[“\"])(?:[Nn]os?|[Vv]ols?|pp?|[Cc]h|[Ss]ec|[Ff]igs?|[Aa]rt|[Pp]ar|[Ee]q|[Vv]er|[Pp]t|"
+    r"[Cc]a|[Aa]pprox|[Ee]st|Rm|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.$"
+)
+_INITIAL = re.compile(r"(?:^|[\s(\[“\"'‘.-])[A-Z]\.$")
+_OPENERS = "\"'“‘«([{"
+_CLOSERS = "\"'”’»)]}"
+
+
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """Find the sentences: half-open spans, in order, without white space at either end.
+
+    Every character that is not white space lies in exactly one span. A blank line ends a
+    sentence, and so does a single line end, unless it only wraps prose at a fixed width.
+    """
+    spans: list[tuple[int, int]] = []
+    for start, end, block in _blocks(text):
+        for first, last in _block_sentences(block):
+            spans.extend(_trimmed_pieces(text, start + first, min(start + last, end)))
+    return spans
+
+
+def _blocks(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield the stretches that no sentence crosses, wrapped line ends replaced by spaces."""
+    position = 0
+    for match in _PARAGRAPH.finditer(text):
+        yield from _paragraph_blocks(text, position, match.start())
+        position = match.end()
+    yield from _paragraph_blocks(text, position, len(text))
+
+
+def _paragraph_blocks(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
+    paragraph = text[start:end]
+    if "\n" not in paragraph:
+        if paragraph and not paragraph.isspace():
+            yield start, end, paragraph
+        return
+    lines = paragraph.split("\n")
+    width = max(len(line.rstrip()) for line in lines)
+    position, held = start, lines[0]
+    for above, line in zip(lines, lines[1:], strict=False):
+        if _is_wrap(above, line, width):
+            held = f"{held} {line}"  # as long as before, so offsets hold
+        else:
+            if not held.isspace():
+                yield position, position + len(held), held
+            position, held = position + len(held) + 1, line
+    yield position, position + len(held), held
+
+
+def _is_wrap(above: str, line: str, width: int) -> bool:
+    """Tell a line end inside prose: the next word would not have fit on the line above."""
+    above, below = above.rstrip(), line.lstrip()
+    if not above or not below or _ITEM.match(line) or " | " in above:
+        return False
+    if not _MIN_WRAP_CHARS <= width <= _MAX_WRAP_CHARS:
+        return False
+    if below[0].islower() and len(above) * 2 > width:
+        return True
+    return len(above) + 1 + len(below.split(None, 1)[0]) > width
+
+
+def _block_sentences(block: str) -> Iterator[tuple[int, int]]:
+    """Cut a block, a window at a time; a window's last sentence begins the next window."""
+    if not _MAYBE_END.search(block):
+        yield 0, len(block)
+        return
+    start = 0
+    while len(block) - start > _WINDOW_CHARS:
+        window = block[start : start + _WINDOW_CHARS]
+        cuts = _joined_cuts(window)
+        end = cuts[-1] if cuts else _WINDOW_CHARS
+        yield from _between(start, cuts[:-1], end)
+        start += end
+    yield from _between(start, _joined_cuts(block[start:]), len(block) - start)
+
+
+def _between(start: int, cuts: list[int], end: int) -> Iterator[tuple[int, int]]:
+    first = 0
+    for cut in [*cuts, end]:
+        yield start + first, start + cut
+        first = cut
+
+
+def _joined_cuts(block: str) -> list[int]:
+    """Offer the offsets inside the block at which a new sentence begins."""
+    import sentencex
+
+    found = sentencex.get_sentence_boundaries("en", block)
+    return [cut for item in found[1:] if _is_cut(block, cut := item["start_index"])]
+
+
+def _is_cut(block: str, cut: int) -> bool:
+    """Decide whether a cut that sentencex proposes is the end of a sentence."""
+    before, after = block[max(0, cut - 40) : cut], block[cut : cut + 40]
+    if before and not before[-1].isspace() and not _is_wide(before[-1]):
+        return False  # no white space: "www.example.org", "2.5"
+    before, after = before.rstrip(), after.lstrip()
+    if not before or not after:
+        return False
+    following = after.lstrip(_OPENERS)
+    if after[0] in _CLOSERS and not following:
+        return False
+    if following and following[0].islower():
+        return False
+    if _TITLE.search(before) or _INITIAL.search(before):
+        return False
+    return not (_NUMBERED.search(before) and following[:1].isdigit())
+
+
+def _is_wide(character: str) -> bool:
+    """Tell the sentence ends of scripts that put no space after them."""
+    return character in "。！？｡"
+
+
+def _trimmed_pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    while end - start > MAX_SENTENCE_CHARS:
+        space = max(text.rfind(mark, start + 1, start + MAX_SENTENCE_CHARS + 1) for mark in " \n\t")
+        cut = space if space > start else start + MAX_SENTENCE_CHARS
+        yield from _trimmed(text, start, cut)
+        start = cut
+    yield from _trimmed(text, start, end)
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    while start < end and text[start].isspace():
+        start += 1
+    while start < end and text[end - 1].isspace():
+        end -= 1
+    if start < end:
+        yield start, end
