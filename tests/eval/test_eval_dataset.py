@@ -1,0 +1,166 @@
+"""Datasets: every layout, and every mistake with its line."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+
+from eval.dataset import Case, Relevant, missing_quotes, record_of, same_source
+from eval.loaders import load_dataset
+from rag.errors import InputError
+from rag.types import Document, Turn
+
+GOOD = {"id": "q1", "question": "Who?", "answers": ["Ann"], "relevant": [{"source": "a.md"}]}
+
+
+def write_jsonl(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_own_format_round_trips(tmp_path):
+    row = GOOD | {
+        "history": [["Where?", "Here."]],
+        "answerable": True,
+        "relevant": [{"source": "a.md", "quote": "It was Ann.", "grade": 2}],
+        "tags": ["dev"],
+    }
+    case = load_dataset(write_jsonl(tmp_path / "set.jsonl", [row])).cases[0]
+    assert case.history == (Turn("Where?", "Here."),)
+    assert case.relevant == (Relevant("a.md", "It was Ann.", 2),)
+    assert case.to_dict() == row
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ({"id": "", "question": "Who?"}, "'id' must be text"),
+        (GOOD | {"qestion": "typo"}, "unknown field 'qestion'"),
+        (GOOD | {"answers": "Ann"}, "'answers' must be a list of texts"),
+        (GOOD | {"answerable": "no"}, "'answerable' must be true or false"),
+        (GOOD | {"answerable": False}, "not answerable cannot have answers"),
+        ({"id": "q", "question": "Who?"}, "needs answers, or relevant documents"),
+        (GOOD | {"relevant": ["a.md"]}, "objects with a source"),
+        (GOOD | {"relevant": [{"source": "a.md", "grade": 0}]}, "whole number from 1"),
+        (GOOD | {"history": [["only a question"]]}, "pairs of question and answer"),
+    ],
+)
+def test_a_bad_line_is_named_with_its_number(tmp_path, row, problem):
+    path = write_jsonl(tmp_path / "set.jsonl", [GOOD, row])
+    with pytest.raises(InputError, match=r"set\.jsonl:2: .*") as raised:
+        load_dataset(path)
+    assert problem in raised.value.message
+
+
+def test_a_broken_line_and_a_repeated_id(tmp_path):
+    path = tmp_path / "set.jsonl"
+    path.write_text(json.dumps(GOOD) + "\n\n{oops\n")
+    with pytest.raises(InputError, match=r"set\.jsonl:3: not JSON"):
+        load_dataset(path)
+    with pytest.raises(InputError, match=r":2: id 'q1' was used in line 1"):
+        load_dataset(write_jsonl(path, [GOOD, GOOD]))
+
+
+def test_nothing_to_load(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        load_dataset(tmp_path / "absent.jsonl")
+    with pytest.raises(InputError, match="not a dataset"):
+        load_dataset(tmp_path)
+    with pytest.raises(InputError, match="no question"):
+        load_dataset(write_jsonl(tmp_path / "empty.jsonl", []))
+
+
+def test_beir_keeps_only_the_questions_that_are_judged(tmp_path):
+    folder = tmp_path / "beir"
+    (folder / "qrels").mkdir(parents=True)
+    write_jsonl(folder / "corpus.jsonl", [{"_id": "d1", "title": "", "text": "Text."}])
+    write_jsonl(folder / "queries.jsonl", [{"_id": "1", "text": "A?"}, {"_id": "2", "text": "B?"}])
+    (folder / "qrels" / "test.tsv").write_text(
+        "query-id\tcorpus-id\tscore\n1\td1\t2\n1\td2\t0\n", encoding="utf-8"
+    )
+    dataset = load_dataset(folder)
+    assert dataset.cases == (Case("1", "A?", relevant=(Relevant("d1", grade=2),)),)
+    assert dataset.corpus_files(tmp_path) == [folder / "corpus.jsonl"]
+    (folder / "qrels" / "test.tsv").write_text("q\tc\ts\n1\td1\thigh\n")
+    with pytest.raises(InputError, match=r"test\.tsv:2"):
+        load_dataset(folder)
+
+
+def test_squad_paragraphs_become_documents(tmp_path):
+    question = {"id": "1", "question": "Who?", "answers": [{"text": "Ann", "answer_start": 3}] * 2}
+    missing = {"id": "2", "question": "Why?", "answers": [], "is_impossible": True}
+    paragraph = {"context": "By Ann.", "qas": [question, missing]}
+    path = tmp_path / "squad.json"
+    path.write_text(json.dumps({"data": [{"title": "New_York", "paragraphs": [paragraph]}]}))
+    dataset = load_dataset(path)
+    assert [case.answers for case in dataset.cases] == [("Ann",), ()]
+    assert dataset.cases[0].relevant == (Relevant("New_York#0"),)
+    assert not dataset.cases[1].answerable
+    [written] = dataset.corpus_files(tmp_path)
+    record = json.loads(written.read_text())
+    assert record == {"_id": "New_York#0", "title": "New York", "text": "By Ann."}
+    path.write_text('{"data": [{}]}')
+    with pytest.raises(InputError, match="not SQuAD's layout"):
+        load_dataset(path)
+
+
+def test_plain_layout_with_roles_quotes_and_a_packed_corpus(tmp_path):
+    history = [{"role": "user", "text": "Where?"}, {"role": "agent", "text": "Here."}]
+    rows = [
+        {"_id": "1", "question": "A?", "gold": ["d"], "support_sentences": ["One. ", "Two."]},
+        {"_id": "2", "question": "B?", "gold": ["d"], "answers": ["x"], "answerable": False},
+        {"_id": "3", "question": "C?", "history": history, "answerability": "UNANSWERABLE"},
+    ]
+    write_jsonl(tmp_path / "queries.jsonl", rows)
+    (tmp_path / "corpus.jsonl.gz").write_bytes(gzip.compress(b'{"_id": "d"}\n'))
+    dataset = load_dataset(tmp_path)
+    first, second, third = dataset.cases
+    assert first.relevant == (Relevant("d", "One."), Relevant("d", "Two."))
+    assert (second.answers, second.relevant) == ((), ())
+    assert third.history == (Turn("Where?", "Here."),)
+    assert (third.answerable, third.tags) == (False, ("UNANSWERABLE",))
+    (tmp_path / "work").mkdir()
+    [unpacked] = dataset.corpus_files(tmp_path / "work")
+    assert unpacked.read_text() == '{"_id": "d"}\n'
+
+
+def test_select_by_tag_limit_and_seed(tmp_path):
+    rows = [GOOD | {"id": f"q{i}", "tags": ["even"] if i % 2 == 0 else []} for i in range(10)]
+    dataset = load_dataset(write_jsonl(tmp_path / "set.jsonl", rows))
+    assert [c.case_id for c in dataset.select(tags=["even"], limit=2).cases] == ["q0", "q2"]
+    drawn = [c.case_id for c in dataset.select(limit=4, sample=1).cases]
+    assert drawn == sorted(drawn) != ["q0", "q1", "q2", "q3"]
+    assert drawn == [c.case_id for c in dataset.select(limit=4, sample=1).cases]
+    with pytest.raises(InputError, match="no question is left") as raised:
+        dataset.select(tags=["odd"])
+    assert "even" in raised.value.hint
+
+
+def test_fingerprint_follows_the_cases(tmp_path):
+    path = write_jsonl(tmp_path / "set.jsonl", [GOOD])
+    first = load_dataset(path).fingerprint
+    assert load_dataset(path).fingerprint == first
+    changed = load_dataset(write_jsonl(path, [GOOD | {"answers": ["Bob"]}]))
+    assert changed.fingerprint != first
+
+
+def test_same_source_knows_paths_and_records():
+    assert same_source("corpus/a.md", "a.md")
+    assert same_source("/x/set/corpus.jsonl#Title#0", "Title#0")
+    assert same_source("/x/corpus.jsonl#https://e.org/p#part", "https://e.org/p#part")
+    assert not same_source("/x/corpus.jsonl#Title#0", "0")
+    assert not same_source("corpus/aa.md", "a.md")
+    assert record_of("notes.md") is None
+
+
+def test_quotes_are_looked_for_in_their_document():
+    document = Document("d", "A", "corpus/a.md", "It was\n Ann, they say.")
+    there = Case("1", "?", relevant=(Relevant("a.md", "It was Ann"), Relevant("a.md")))
+    wrong = Case("2", "?", relevant=(Relevant("a.md", "It was Bob"), Relevant("b.md")))
+    assert missing_quotes([there], [document]) == []
+    assert missing_quotes([wrong], [document]) == [
+        "2: a.md does not say 'It was Bob'",
+        "2: b.md is not in the store",
+    ]
