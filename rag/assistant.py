@@ -48,6 +48,9 @@ def _never() -> bool:
     return False
 
 
+_NOTHING_FOUND = Ranking((), 0.0, 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class _Ask:
     """A question on its way through the chain, and what was found for it."""
@@ -57,7 +60,7 @@ class _Ask:
     cancelled: Callable[[], bool]
     started: float
     query: str = ""
-    ranking: Ranking = Ranking((), 0.0, 0.0)
+    ranking: Ranking = _NOTHING_FOUND
 
 
 class Assistant:

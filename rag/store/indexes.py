@@ -37,9 +37,7 @@ class Indexes:
             self.owner = True
         except Timeout:
             self.owner = False
-        self.lexical = LexicalIndex(
-            folder / "lexical.sqlite3", catalog.store_id, owner=self.owner
-        )
+        self.lexical = LexicalIndex(folder / "lexical.sqlite3", catalog.store_id, owner=self.owner)
         self._damaged: set[VectorIndex | LexicalIndex] = set()
         if self.owner:
             self.vectors = VectorIndex(folder / "vectors", catalog.store_id)
@@ -68,6 +66,11 @@ class Indexes:
                     index.apply(changes)
                     if progress is not None:
                         progress(len(changes.passages))
+
+    def reset(self) -> None:
+        """Empty the indexes; the next `follow` fills them from the catalogue."""
+        for index in self._followers():
+            index.reset()
 
     def search_dense(
         self, vector: Vectors, k: int, doc_ids: Collection[str] | None = None

@@ -1,0 +1,249 @@
+"""The only place that constructs parts from Settings."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from rag.assistant import Assistant
+from rag.errors import RagError, StoreBusyError, StoreError
+from rag.ingest.files import Step
+from rag.ingest.pipeline import Ingestor, Progress
+from rag.retrieval.embedding import Embedder, SentenceTransformerEmbedder
+from rag.retrieval.retriever import HybridRetriever
+from rag.settings import Settings
+from rag.store.catalog import Catalog
+from rag.store.indexes import Indexes
+
+log = logging.getLogger(__name__)
+
+_WRITE_LOCK_SECONDS = 10.0
+_FOLLOW_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """An open store and the assistant over it."""
+
+    catalog: Catalog
+    indexes: Indexes
+    embedder: Embedder
+    assistant: Assistant
+
+
+@contextmanager
+def open_catalog(settings: Settings) -> Iterator[Catalog]:
+    """Open the catalogue, and close it at the end.
+
+    Raises:
+        StoreError: it is damaged, or was written with another model or other passage settings.
+    """
+    catalog = Catalog(settings.data_dir / "catalog.sqlite3")
+    try:
+        _check_written_with(catalog, settings)
+        yield catalog
+    finally:
+        catalog.close()
+
+
+@contextmanager
+def open_parts(settings: Settings) -> Iterator[Parts]:
+    """Open a store for asking: catalogue, indexes brought up to date, models, assistant.
+
+    The assistant is an ordinary object; what it holds is released when the context ends.
+    """
+    with open_catalog(settings) as catalog, _open_indexes(catalog, settings) as indexes:
+        indexes.follow()
+        embedder = build_embedder(settings)
+        yield Parts(
+            catalog, indexes, embedder, build_assistant(settings, catalog, indexes, embedder)
+        )
+
+
+@contextmanager
+def open_catalog_for_writing(settings: Settings) -> Iterator[Catalog]:
+    """Open the catalogue as its only writer; the indexes have followed when this ends well.
+
+    Raises:
+        StoreBusyError: another process is writing.
+    """
+    with _write_lock(settings.data_dir), open_catalog(settings) as catalog:
+        yield catalog
+        catalog.checkpoint()
+        with _open_indexes(catalog, settings) as indexes:
+            indexes.follow()
+
+
+@contextmanager
+def open_ingestor(
+    settings: Settings, on_progress: Callable[[Progress], None] = lambda progress: None
+) -> Iterator[Ingestor]:
+    """Open a store for writing; the indexes have followed when the context ends well.
+
+    Raises:
+        StoreBusyError: another process is writing.
+    """
+    with open_catalog_for_writing(settings) as catalog:
+        if not catalog.counts().documents:
+            catalog.set_meta(_written_with(settings))
+        yield _ingestor(settings, catalog, on_progress)
+
+
+def plan_ingest(settings: Settings, paths: Sequence[str]) -> list[Step]:
+    """Decide what an ingest would do with each file; changes nothing."""
+    with open_catalog(settings) as catalog:
+        return _ingestor(settings, catalog, lambda progress: None).plan(paths)
+
+
+def reindex(
+    settings: Settings, on_progress: Callable[[Progress], None] = lambda progress: None
+) -> None:
+    """Split and embed the whole store again under the present settings.
+
+    An interrupted run leaves the store refused until it is run again.
+
+    Raises:
+        StoreBusyError: another process is writing, or serves the store.
+    """
+    with _write_lock(settings.data_dir):
+        catalog = Catalog(settings.data_dir / "catalog.sqlite3")
+        try:
+            with _open_indexes(catalog, settings) as indexes:
+                if not indexes.owner:
+                    raise StoreBusyError(
+                        f"The store {settings.data_dir} is being served by another process.",
+                        "Stop it (footnote serve), then run footnote reindex again.",
+                    )
+                catalog.set_meta({"embedding_model": "(reindexing)"})
+                _ingestor(settings, catalog, on_progress).reindex()
+                catalog.set_meta(_written_with(settings))
+                indexes.reset()
+                indexes.follow()
+        finally:
+            catalog.close()
+
+
+def build_embedder(settings: Settings) -> SentenceTransformerEmbedder:
+    """Build the embedder; its model is loaded at first use."""
+    return SentenceTransformerEmbedder(
+        settings.embedding_model, allow_downloads=settings.allow_downloads
+    )
+
+
+def build_assistant(
+    settings: Settings, catalog: Catalog, indexes: Indexes, embedder: Embedder
+) -> Assistant:
+    """Build the assistant over an open store."""
+    from rag.answering.condense import ModelCondenser, RuleCondenser
+    from rag.answering.evidence import SimilarityEvidence
+    from rag.answering.generation import Generator, load_chat_model
+    from rag.answering.reader import Reader
+
+    model = load_chat_model(settings) if settings.model else None
+    return Assistant(
+        retriever=HybridRetriever(catalog, indexes, embedder, search_k=settings.search_k),
+        reader=Reader(
+            SimilarityEvidence(embedder),
+            abstain_below=settings.abstain_below,
+            max_sentences=settings.max_sentences,
+        ),
+        condenser=RuleCondenser() if model is None else ModelCondenser(model),
+        generator=None
+        if model is None
+        else Generator(model, settings.model, context_chars=settings.context_chars),
+        has_documents=lambda: catalog.counts().documents > 0,
+        read_k=settings.read_k,
+    )
+
+
+@contextmanager
+def following(indexes: Indexes) -> Iterator[None]:
+    """Keep the indexes in step with what other processes write, in a thread, while it lasts."""
+    stop = threading.Event()
+
+    def follow() -> None:
+        while not stop.wait(_FOLLOW_SECONDS):
+            try:
+                if indexes.behind:
+                    indexes.follow()
+            except RagError as error:  # such as a full disk; tried again at the next tick
+                log.warning("The indexes could not follow the catalogue: %s", error)
+
+    thread = threading.Thread(target=follow, name="follow-catalogue", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _ingestor(
+    settings: Settings, catalog: Catalog, on_progress: Callable[[Progress], None]
+) -> Ingestor:
+    return Ingestor(
+        catalog,
+        build_embedder(settings),
+        passage_chars=settings.passage_chars,
+        overlap_chars=settings.overlap_chars,
+        on_progress=on_progress,
+    )
+
+
+@contextmanager
+def _open_indexes(catalog: Catalog, settings: Settings) -> Iterator[Indexes]:
+    indexes = Indexes(catalog, settings.data_dir)
+    try:
+        yield indexes
+    finally:
+        indexes.close()
+
+
+@contextmanager
+def _write_lock(data_dir: Path) -> Iterator[None]:
+    lock = FileLock(data_dir / "write.lock")
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=_WRITE_LOCK_SECONDS)
+    except Timeout as error:
+        raise StoreBusyError(
+            f"Another process has been writing to {data_dir} for {_WRITE_LOCK_SECONDS:.0f} s.",
+            "Wait for its ingest to finish and run the command again; nothing was changed.",
+        ) from error
+    except OSError as error:
+        raise StoreError(
+            f"The folder {data_dir} cannot be written: {error.strerror}.",
+            "Choose another with --data-dir or FOOTNOTE_DATA_DIR.",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _written_with(settings: Settings) -> dict[str, str]:
+    return {
+        "embedding_model": settings.embedding_model,
+        "passage_chars": str(settings.passage_chars),
+        "overlap_chars": str(settings.overlap_chars),
+    }
+
+
+def _check_written_with(catalog: Catalog, settings: Settings) -> None:
+    if not catalog.counts().documents:
+        return
+    for name, wanted in _written_with(settings).items():
+        found = catalog.meta(name)
+        if found is not None and found != wanted:
+            raise StoreError(
+                f"The store {settings.data_dir} was written with {name} = {found}; "
+                f"the settings say {wanted}.",
+                "Run footnote reindex to bring it to the present settings, "
+                f"or set FOOTNOTE_{name.upper()}={found}.",
+            )

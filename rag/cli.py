@@ -1,0 +1,268 @@
+"""The command line: footnote ingest | status | remove | reindex | ask | search | serve | eval."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from rag.errors import InputError, RagError
+from rag.settings import keep_libraries_quiet, load_settings
+
+app = typer.Typer(
+    name="footnote",
+    help="Ask your own documents; every sentence of an answer is footnoted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(soft_wrap=False)
+err = Console(stderr=True)
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="The store. Default: .footnote", show_default=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Batch = Annotated[
+    str | None,
+    typer.Option("--batch", help="Answer one {id, question, history} per line of FILE, or - ."),
+]
+Filters = Annotated[
+    list[str] | None,
+    typer.Option("--filter", help="Only documents with FIELD=VALUE, FIELD>=VALUE or FIELD<=VALUE."),
+]
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[str], typer.Argument(help="Files, folders or patterns.")],
+    data_dir: DataDir = None,
+    dry_run: Annotated[bool, typer.Option(help="Show what would be done; change nothing.")] = False,
+) -> None:
+    """Bring documents into the store, and take out those whose files are gone."""
+    from rag import terminal
+    from rag.ingest_command import run_ingest
+
+    settings = load_settings(data_dir=data_dir)
+    if dry_run:
+        from rag.build import plan_ingest
+
+        terminal.print_plan(out, plan_ingest(settings, paths))
+        return
+    report = run_ingest(settings, paths, err)
+    terminal.print_report(out, report)
+    if report.problems:
+        raise typer.Exit(65)
+
+
+@app.command()
+def status(
+    data_dir: DataDir = None,
+    as_json: Json = False,
+    problems: Annotated[bool, typer.Option(help="List the files that could not be read.")] = False,
+) -> None:
+    """Tell what is in the store, which models it uses and whether its indexes are in step."""
+    from rag.status import print_status, store_status
+
+    found = store_status(load_settings(data_dir=data_dir))
+    if as_json:
+        _print_json(found)
+    else:
+        print_status(out, found, problems=problems)
+
+
+@app.command()
+def remove(
+    documents: Annotated[
+        list[str], typer.Argument(help="Files, folders, sources or document ids.")
+    ],
+    data_dir: DataDir = None,
+) -> None:
+    """Take documents out of the store."""
+    from rag.build import open_catalog_for_writing
+    from rag.ingest.pipeline import remove_sources
+
+    with open_catalog_for_writing(load_settings(data_dir=data_dir)) as catalog:
+        removed = list(remove_sources(catalog, documents))
+    if not removed:
+        raise InputError(
+            f"The store has no document {', '.join(map(repr, documents))}.",
+            "See what it holds with: footnote status",
+        )
+    out.print(f"Removed {len(removed)}: {escape(', '.join(removed[:20]))}", highlight=False)
+
+
+@app.command()
+def reindex(data_dir: DataDir = None) -> None:
+    """Split and embed the whole store again, after a change of model or passage size."""
+    from rag.ingest_command import run_reindex
+
+    run_reindex(load_settings(data_dir=data_dir), err)
+    out.print("The store is reindexed.")
+
+
+@app.command()
+def ask(
+    question: Annotated[str | None, typer.Argument(help="The question.")] = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+    batch: Batch = None,
+    filters: Filters = None,
+) -> None:
+    """Answer a question, with footnotes."""
+    from rag import terminal
+    from rag.answer_json import answer_to_dict
+    from rag.assistant import parse_history
+    from rag.build import open_parts
+    from rag.store.filters import parse_filter
+    from rag.types import Question
+
+    conditions = [parse_filter(text) for text in filters or ()]
+    with open_parts(load_settings(data_dir=data_dir)) as parts:
+        if batch is not None:
+
+            def respond(line: dict[str, Any]) -> dict[str, Any]:
+                history = parse_history(line.get("history") or ())
+                asked = Question(line["question"], history)
+                return answer_to_dict(parts.assistant.answer(asked, conditions))
+
+            _run_batch(batch, respond)
+            return
+        answer = parts.assistant.answer(Question(_given(question)), conditions)
+        if as_json:
+            _print_json(answer_to_dict(answer))
+        else:
+            terminal.print_answer(out, answer)
+
+
+@app.command()
+def search(
+    query: Annotated[str | None, typer.Argument(help="What to search for.")] = None,
+    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many hits.")] = 10,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+    batch: Batch = None,
+    filters: Filters = None,
+) -> None:
+    """Show the passages that a search finds, without an answer."""
+    from rag import terminal
+    from rag.answer_json import hit_to_dict
+    from rag.build import open_parts
+    from rag.store.filters import parse_filter
+
+    conditions = [parse_filter(text) for text in filters or ()]
+    with open_parts(load_settings(data_dir=data_dir)) as parts:
+
+        def found(text: str) -> dict[str, Any]:
+            hits = parts.assistant.search(text, k, conditions)
+            return {"query": text, "hits": [hit_to_dict(hit) for hit in hits]}
+
+        if batch is not None:
+            _run_batch(batch, lambda line: found(line["question"]))
+        elif as_json:
+            _print_json(found(_given(query)))
+        else:
+            terminal.print_hits(out, parts.assistant.search(_given(query), k, conditions))
+
+
+@app.command()
+def serve(
+    data_dir: DataDir = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 picks a free one.")] = None,
+) -> None:
+    """Open the chat page and the API."""
+    from rag.serve_command import run_server
+
+    run_server(load_settings(data_dir=data_dir, host=host, port=port))
+
+
+def main() -> None:
+    """Run the command line; errors that a person can mend print without a traceback."""
+    keep_libraries_quiet()
+    _mount_eval()
+    try:
+        app()
+    except RagError as error:
+        err.print(f"[red]Error:[/] {escape(error.message)}", highlight=False)
+        if error.hint:
+            err.print(f"  {escape(error.hint)}", highlight=False)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        err.print("Stopped.")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of a pipe has gone; there is nobody to tell
+        sys.exit(141)
+
+
+def _mount_eval() -> None:
+    """Add the evaluation commands; by name, because rag does not depend on eval."""
+    if sys.argv[1:2] in (["eval"], ["--help"], []):
+        app.add_typer(importlib.import_module("eval.cli").eval_app, name="eval")
+
+
+def _given(text: str | None) -> str:
+    if text is None:
+        raise InputError(
+            "There is no question.", 'Write it in quotes: footnote ask "When did it begin?"'
+        )
+    return text
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    # Not through rich, which would wrap and colour it.
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def _run_batch(batch: str, respond: Any) -> None:
+    """Write one JSON line for each input line; a line that cannot be answered gets an `error`."""
+    failed = 0
+    for number, text in _lines(batch):
+        identity: Any = None
+        try:
+            line = _parse_line(number, text)
+            identity = line.get("id")
+            result = respond(line)
+        except RagError as error:
+            failed += 1
+            result = {"error": {"message": error.message, "hint": error.hint}}
+        _print_json({"id": identity, **result})
+    if failed:
+        err.print(f"[yellow]{failed} line(s) could not be answered; see their error.[/]")
+        raise typer.Exit(65)
+
+
+def _lines(batch: str) -> Iterator[tuple[int, str]]:
+    try:
+        stream = sys.stdin if batch == "-" else Path(batch).open(encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"{batch}: cannot be opened ({error.strerror}).", "Check the path."
+        ) from error
+    with stream:
+        for number, text in enumerate(stream, start=1):
+            if text.strip():
+                yield number, text
+
+
+def _parse_line(number: int, text: str) -> dict[str, Any]:
+    try:
+        line = json.loads(text)
+    except ValueError:
+        line = None
+    if not isinstance(line, dict) or not isinstance(line.get("question"), str):
+        raise InputError(
+            f"Line {number} is not a JSON object with a question.",
+            'Write lines such as {"id": "1", "question": "When did it begin?", "history": []}.',
+        )
+    return line

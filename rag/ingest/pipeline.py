@@ -1,0 +1,242 @@
+"""From files to the catalogue: read, split, embed, commit.
+
+Documents are embedded in batches that may span many of them, and each is committed in a
+transaction of its own as soon as its vectors are there. A file is recorded as read only after all
+its documents are committed, so an ingest that was cut off goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from rag.errors import DocumentError
+from rag.ingest.files import Action, Step, file_hash, plan
+from rag.ingest.passages import split
+from rag.ingest.readers import document_id, reader_for
+from rag.retrieval.embedding import Embedder
+from rag.store.catalog import Catalog
+from rag.store.records import FileRecord, content_hash, embedded_text, vector_key
+from rag.types import Document, Passage
+
+_BATCH_TEXTS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an ingest is; bytes are those of the files that need reading."""
+
+    source: str
+    bytes_done: int
+    bytes_total: int
+    documents: int
+    passages: int
+
+
+@dataclass(slots=True)
+class Report:
+    """What an ingest did. `characters` and `embedded` count texts that were embedded anew."""
+
+    steps: list[Step]
+    problems: list[FileRecord] = field(default_factory=list)
+    documents: int = 0
+    passages: int = 0
+    embedded: int = 0
+    characters: int = 0
+    removed_documents: int = 0
+    seconds: float = 0.0
+
+    def count(self, action: Action) -> int:
+        """Return how many files had this done to them."""
+        return sum(step.action == action for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A document that waits for its vectors."""
+
+    document: Document
+    passages: dict[str, tuple[Passage, str]]
+    path: str
+    content_hash: str
+
+
+class Ingestor:
+    """Brings files into a catalogue. One at a time may run on a store: the caller holds the lock."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        embedder: Embedder,
+        *,
+        passage_chars: int,
+        overlap_chars: int,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> None:
+        self._catalog = catalog
+        self._embedder = embedder
+        self._passage_chars = passage_chars
+        self._overlap_chars = overlap_chars
+        self._on_progress = on_progress
+        self._pending: list[_Pending] = []
+        self._texts: dict[str, str] = {}
+        self._finished_files: list[FileRecord] = []
+
+    def plan(self, arguments: Sequence[str]) -> list[Step]:
+        """Decide what `ingest` would do with each file; changes nothing."""
+        return plan(arguments, self._catalog.files(), exclude=self._catalog.path.parent)
+
+    def ingest(self, arguments: Sequence[str]) -> Report:
+        """Bring files into the catalogue and take out those that are gone.
+
+        A file that cannot be read is recorded with its reason and stops nothing; what an earlier
+        ingest read of it stays.
+
+        Raises:
+            InputError: an argument names nothing.
+            StoreError: the store cannot be written; what was committed before stays.
+        """
+        started = time.perf_counter()
+        steps = self.plan(arguments)
+        report = Report(steps)
+        to_read = [step for step in steps if step.action in (Action.ADD, Action.REPLACE)]
+        total = sum(step.size_bytes for step in to_read)
+        done = 0
+        for step in to_read:
+            self._read_file(step, report)
+            done += step.size_bytes
+            self._on_progress(Progress(step.source, done, total, report.documents, report.passages))
+        self._flush(report)
+        self._remove_files([step.path for step in steps if step.action == Action.REMOVE], report)
+        report.seconds = time.perf_counter() - started
+        return report
+
+    def reindex(self) -> Report:
+        """Split and embed every document again from its stored text."""
+        report = Report([])
+        infos = self._catalog.documents()
+        for done, info in enumerate(infos, start=1):
+            document = self._catalog.document(info.doc_id)
+            if document is not None:
+                self._enqueue(document, info.path, report)
+            self._on_progress(
+                Progress(info.source, done, len(infos), report.documents, report.passages)
+            )
+        self._flush(report)
+        return report
+
+    def _read_file(self, step: Step, report: Report) -> None:
+        path = Path(step.path)
+        reader = reader_for(path)
+        record = FileRecord(
+            path=step.path,
+            source=step.source,
+            sha256="",
+            size_bytes=step.size_bytes,
+            mtime_ns=step.mtime_ns,
+            seen_ns=time.time_ns(),
+            reader_version=reader.version,
+        )
+        before = self._catalog.hashes(step.path)
+        seen: set[str] = set()
+        problem: DocumentError | None = None
+        try:
+            record = replace(record, sha256=file_hash(path))
+            for item in reader.read(path, step.source):
+                if isinstance(item, DocumentError):
+                    problem = problem or item
+                    continue
+                document = self._with_own_id(item, step.path)
+                seen.add(document.doc_id)
+                if before.get(document.doc_id) != content_hash(document):
+                    self._enqueue(document, step.path, report)
+        except OSError as error:
+            problem = DocumentError(
+                f"{step.source}: cannot be opened ({error.strerror}).",
+                "Check its permissions.",
+                reason="unreadable",
+            )
+        except DocumentError as error:
+            problem = error
+        if problem is not None:
+            record = replace(
+                record, reason=problem.reason, message=problem.message, hint=problem.hint
+            )
+            report.problems.append(record)
+        if seen or problem is None:
+            self._remove_documents(before.keys() - seen, report)
+        self._finished_files.append(record)
+
+    def _with_own_id(self, document: Document, path: str) -> Document:
+        """Rename a record whose `_id` a record of another file already has."""
+        owner = self._catalog.path_of(document.doc_id)
+        if owner is None:
+            waiting = (p.path for p in self._pending if p.document.doc_id == document.doc_id)
+            owner = next(waiting, None)
+        if owner is None or owner == path:
+            return document
+        return replace(document, doc_id=f"{document.doc_id}~{document_id(Path(path))[:8]}")
+
+    def _enqueue(self, document: Document, path: str, report: Report) -> None:
+        model = self._embedder.name
+        passages = {
+            passage.passage_id: (passage, vector_key(model, passage))
+            for passage in split(
+                document, passage_chars=self._passage_chars, overlap_chars=self._overlap_chars
+            )
+        }
+        texts = {key: embedded_text(passage) for passage, key in passages.values()}
+        for key in self._catalog.missing_vectors(texts):
+            self._texts[key] = texts[key]
+        self._pending.append(_Pending(document, passages, path, content_hash(document)))
+        report.documents += 1
+        report.passages += len(passages)
+        if max(len(self._texts), len(self._pending)) >= _BATCH_TEXTS:
+            self._flush(report)
+
+    def _flush(self, report: Report) -> None:
+        """Embed what waits, commit its documents, and record the files that are complete."""
+        keys = list(self._texts)
+        texts = [self._texts[key] for key in keys]
+        vectors = dict(zip(keys, self._embedder.embed_passages(texts), strict=True)) if keys else {}
+        report.embedded += len(texts)
+        report.characters += sum(map(len, texts))
+        for pending in self._pending:
+            wanted = {key for _, key in pending.passages.values()}
+            self._catalog.put(
+                pending.document,
+                pending.passages,
+                {key: vectors[key] for key in wanted & vectors.keys()},
+                path=pending.path,
+                content_hash=pending.content_hash,
+            )
+        self._pending.clear()
+        self._texts.clear()
+        for record in self._finished_files:
+            self._catalog.put_file(record)
+        self._finished_files.clear()
+
+    def _remove_documents(self, doc_ids: set[str], report: Report) -> None:
+        if doc_ids:
+            report.removed_documents += self._catalog.remove(sorted(doc_ids))
+
+    def _remove_files(self, paths: Sequence[str], report: Report) -> None:
+        for path in paths:
+            self._remove_documents(set(self._catalog.hashes(path)), report)
+        self._catalog.forget_files(paths)
+
+
+def remove_sources(catalog: Catalog, arguments: Sequence[str]) -> Iterator[str]:
+    """Take documents out, by source, path, folder or document id; yields the sources removed."""
+    for info in catalog.documents():
+        if any(_names(argument, info.source, info.path, info.doc_id) for argument in arguments):
+            catalog.remove([info.doc_id])
+            catalog.forget_files([info.path])
+            yield info.source
+
+
+def _names(argument: str, source: str, path: str, doc_id: str) -> bool:
+    absolute = str(Path(argument).resolve())
+    return argument in (source, doc_id) or absolute == path or path.startswith(absolute + "/")

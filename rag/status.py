@@ -1,0 +1,84 @@
+"""What is in a store, and whether it is sound."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from rag.build import open_catalog
+from rag.settings import Settings
+from rag.store.indexes import Indexes
+
+
+def store_status(settings: Settings) -> dict[str, Any]:
+    """Describe a store as a JSON object; opens it, changes nothing."""
+    with open_catalog(settings) as catalog:
+        indexes = Indexes(catalog, settings.data_dir)
+        try:
+            counts = catalog.counts()
+            seq = catalog.seq
+            return {
+                "data_dir": str(settings.data_dir.resolve()),
+                "documents": counts.documents,
+                "passages": counts.passages,
+                "embedding_model": catalog.meta("embedding_model") or settings.embedding_model,
+                "chat_model": settings.model or None,
+                "passage_chars": settings.passage_chars,
+                "overlap_chars": settings.overlap_chars,
+                "served_by_another_process": not indexes.owner,
+                "indexes": {
+                    "vectors": "served"
+                    if indexes.vectors is None
+                    else _step(indexes.vectors.applied, seq),
+                    "lexical": _step(indexes.lexical.applied, seq),
+                },
+                "sources": [
+                    {
+                        "source": d.source,
+                        "title": d.title,
+                        "doc_id": d.doc_id,
+                        "passages": d.passages,
+                    }
+                    for d in catalog.documents()
+                ],
+                "problems": [
+                    {"source": f.source, "reason": f.reason, "message": f.message, "hint": f.hint}
+                    for f in catalog.files().values()
+                    if f.reason
+                ],
+            }
+        finally:
+            indexes.close()
+
+
+def print_status(console: Console, status: dict[str, Any], *, problems: bool) -> None:
+    """Print the description of a store; with `problems`, the files that could not be read."""
+    lines = {
+        "Store": status["data_dir"],
+        "Documents": f"{status['documents']:,}",
+        "Passages": f"{status['passages']:,} (at most {status['passage_chars']} characters)",
+        "Embedding model": status["embedding_model"],
+        "Answers": status["chat_model"] or "reader (no chat model)",
+        "Vector index": status["indexes"]["vectors"],
+        "Lexical index": status["indexes"]["lexical"],
+        "Problems": f"{len(status['problems'])} file(s) could not be read"
+        if status["problems"]
+        else "none",
+    }
+    for name, value in lines.items():
+        console.print(f"{name:<16} {escape(str(value))}", highlight=False)
+    for document in status["sources"][:20]:
+        title = escape(f"{document['source']}  {document['title']}")
+        console.print(f"  {document['passages']:>5} passages  {title}", highlight=False)
+    if len(status["sources"]) > 20:
+        console.print(f"  and {len(status['sources']) - 20} more documents")
+    if problems:
+        for problem in status["problems"]:
+            console.print(f"[red]{problem['reason']}[/]  {escape(problem['message'])}")
+            console.print(f"  {escape(problem['hint'])}", style="dim")
+
+
+def _step(applied: int, seq: int) -> str:
+    return "in step" if applied == seq else f"behind: change {applied} of {seq}"

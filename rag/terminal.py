@@ -1,0 +1,92 @@
+"""How answers, hits, plans and reports look in a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.markup import escape
+
+from rag.ingest.files import Action, Step
+from rag.ingest.pipeline import Report
+from rag.types import Answer, Citation, Hit, Passage
+
+NO_ANSWER = "The documents do not say."
+
+
+def print_answer(console: Console, answer: Answer) -> None:
+    """Print an answer and its footnotes, or that there is none and the nearest passages."""
+    if answer.note:
+        console.print(f"[yellow]{escape(answer.note)}[/]", highlight=False)
+    if answer.abstained:
+        console.print(f"[bold]{NO_ANSWER}[/]")
+        if answer.hits:
+            console.print("[dim]The nearest passages:[/]")
+            print_hits(console, answer.hits[:3])
+        return
+    console.print(escape(answer.text), highlight=False)
+    console.print()
+    for citation in answer.citations:
+        for line in _citation_lines(citation, console.width):
+            console.print(line, highlight=False)
+
+
+def print_hits(console: Console, hits: Sequence[Hit]) -> None:
+    """Print hits, best first, with the beginning of each passage."""
+    for hit in hits:
+        console.print(
+            f"[bold]{hit.rank}.[/] {escape(_place(hit.passage))} [dim]{hit.score:.4f}[/]",
+            highlight=False,
+        )
+        text = " ".join(hit.passage.text.split())
+        short = textwrap.shorten(text, width=240, placeholder=" …")
+        console.print(textwrap.indent(escape(short), "   "), style="dim", highlight=False)
+
+
+def print_plan(console: Console, steps: Sequence[Step]) -> None:
+    """Print what an ingest would do, file by file, unchanged ones only counted."""
+    for step in steps:
+        if step.action != Action.KEEP:
+            reason = f" ({step.reason})" if step.reason else ""
+            console.print(f"{step.action:>9}  {escape(step.source + reason)}", highlight=False)
+    console.print(_counts(steps), highlight=False)
+
+
+def print_report(console: Console, report: Report) -> None:
+    """Print what an ingest did and which files could not be read."""
+    for problem in report.problems:
+        console.print(f"[red]problem[/]  {escape(problem.message)}", highlight=False)
+        if problem.hint:
+            console.print(f"         {escape(problem.hint)}", style="dim", highlight=False)
+    skipped = [step for step in report.steps if step.action == Action.SKIP]
+    for step in skipped[:10]:
+        console.print(f"[yellow]skipped[/]  {escape(step.source)} ({step.reason})", highlight=False)
+    if len(skipped) > 10:
+        console.print(f"         and {len(skipped) - 10} more", style="dim")
+    rate = report.characters / report.seconds if report.seconds else 0.0
+    console.print(
+        f"Files: {_counts(report.steps)}. Documents: {report.documents} written, "
+        f"{report.removed_documents} removed. Passages: {report.passages}, {report.embedded} "
+        f"embedded ({rate:,.0f} characters/s, {report.seconds:.1f} s).",
+        highlight=False,
+    )
+
+
+def _counts(steps: Sequence[Step]) -> str:
+    counts = {action: sum(step.action == action for step in steps) for action in Action}
+    return ", ".join(f"{count} {action}" for action, count in counts.items() if count) or "none"
+
+
+def _citation_lines(citation: Citation, width: int) -> Iterator[str]:
+    indent = " " * (len(str(citation.marker)) + 3)
+    yield f"[bold]\\[{citation.marker}][/] {escape(_place(citation.passage))}"
+    quote = " ".join(citation.quote.split())
+    for line in textwrap.wrap(f"“{quote}”", max(width - len(indent), 20)):
+        yield f"[dim]{indent}{escape(line)}[/]"
+
+
+def _place(passage: Passage) -> str:
+    page = f", page {passage.page}" if passage.page else ""
+    date = f", {passage.date}" if passage.date else ""
+    return f"{passage.context}{date} ({passage.source}{page})"
