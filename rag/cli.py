@@ -244,7 +244,7 @@ def _run_batch(batch: str, respond: Any) -> None:
 
 def _lines(batch: str) -> Iterator[tuple[int, str]]:
     try:
-        stream = sys.stdin if batch == "-" else Path(batch).open(encoding="utf-8")
+        stream = sys.stdin if batch == "-" else Path(batch).open(encoding="utf-8")  # noqa: SIM115
     except OSError as error:
         raise InputError(
             f"{batch}: cannot be opened ({error.strerror}).", "Check the path."

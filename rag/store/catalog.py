@@ -222,7 +222,7 @@ class Catalog:
                 "d.metadata FROM documents d LEFT JOIN passages p USING (doc_id) "
                 "GROUP BY d.doc_id ORDER BY d.source, d.doc_id"
             ).fetchall()
-        return [DocumentInfo(*row[:6], metadata=json.loads(row[6])) for row in rows]
+        return [DocumentInfo(*row[:6], json.loads(row[6])) for row in rows]
 
     def hashes(self, path: str) -> dict[str, str]:
         """Map the documents that came from a file to their content hashes."""

@@ -126,10 +126,11 @@ class VectorIndex:
 
     def _connect(self, generation: int) -> None:
         import chromadb
+        from chromadb.config import Settings
 
         folder = self._folder / f"gen-{generation}"
         self._client = chromadb.PersistentClient(
-            str(folder), settings=chromadb.Settings(anonymized_telemetry=False)
+            str(folder), settings=Settings(anonymized_telemetry=False)
         )
         self._collection = self._client.get_or_create_collection(
             _COLLECTION,
