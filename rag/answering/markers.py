@@ -28,7 +28,9 @@ _BRACKETED = re.compile(
 _UNFINISHED = re.compile(
     rf"(?:\[\[?[^\[\]\n]{{0,{_LONGEST}}}|\[\[[^\[\]\n]{{0,{_LONGEST}}}\]|【[^【】\n]{{0,{_LONGEST}}})\Z"
 )
-_CUT_MARKER = re.compile(rf"(?:\[\[?|【)\s*{_NAMED}[\^\d\s,;&–-]*\]?\Z", re.IGNORECASE)
+_CUT_MARKER = re.compile(
+    rf"(?:(?:\[|【)\s*{_NAMED}[\^\d\s,;&–-]*|\[\[[^\[\]\n]*\]?)\Z", re.IGNORECASE
+)
 _NO_ANSWER_FORM = re.compile(r"\[+\s*no[ _-]?answer\s*\]+", re.IGNORECASE)
 _CLOSING = frozenset(".,;:!?)]}»”’\"'…。，、！？")
 _BULLET = re.compile(r"\s*(?:[-*•–]|\d{1,2}[.)]|#{1,6})\s+")
@@ -218,7 +220,8 @@ def _sentences(body: str) -> list[_Line]:
         begin = bullet.end() if bullet else 0
         first = True
         for start, end in sentence_spans(line[begin:]):
-            text = line[begin + start : begin + end].replace("**", "").strip()
+            # What is left of odd brackets must not read as a footnote either.
+            text = MARKER.sub("", line[begin + start : begin + end]).replace("**", "").strip()
             if any(character.isalnum() for character in text):
                 found.append(_Line(offset + begin + start, text, first))
                 first = False
