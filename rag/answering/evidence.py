@@ -1,0 +1,102 @@
+"""Find the sentences of the hits that may answer, each with how probably it does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.answering.candidates import candidates, slice_of
+from rag.answering.features import features
+from rag.types import Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A sentence of a hit that may answer; all offsets are in the document.
+
+    `score` in [0, 1] is the probability that the sentence answers: of the answers whose best
+    sentence scores 0.8, about eight in ten are right. `span` is the exact answer, when marked.
+    """
+
+    hit: Hit
+    start: int
+    end: int
+    score: float
+    span: tuple[int, int] | None = None
+
+    @property
+    def text(self) -> str:
+        return slice_of(self.hit, self.start, self.end)
+
+    @property
+    def span_text(self) -> str | None:
+        return slice_of(self.hit, *self.span) if self.span else None
+
+
+class EvidenceFinder(Protocol):
+    """Anything that finds the sentences that answer."""
+
+    def find(self, query: str, hits: Sequence[Hit]) -> list[Evidence]:
+        """Return evidence, best first; ties by rank of the hit, then by place in the document."""
+        ...
+
+
+class SentenceEmbedder(Protocol):
+    """The part of an embedder that comparing sentences needs: unit rows, float32."""
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+
+    def embed_query(self, text: str) -> NDArray[np.float32]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """Constants of `SimilarityEvidence`: a weight for each feature, and the line through the best.
+
+    The confidence in the best sentence is the logistic of `slope * likeness + intercept`.
+    """
+
+    weights: tuple[float, ...]
+    slope: float
+    intercept: float
+
+
+# By `python -m eval.tools.fit_similarity --data DIR`; see docs/decisions/004-abstention.md.
+FITTED = Likeness((3.0, 1.0, 2.3, 1.1, 1.5, 0.8, -0.8, -0.2), 0.5, -1.7)
+
+
+class SimilarityEvidence:
+    """Judges sentences by likeness to the question, without a trained reader.
+
+    Likeness is not an answer: this is what is left when the reading model cannot be loaded.
+    It marks no exact answer.
+    """
+
+    def __init__(self, embedder: SentenceEmbedder, fitted: Likeness = FITTED) -> None:
+        self._embedder = embedder
+        self._fitted = fitted
+
+    def find(self, query: str, hits: Sequence[Hit]) -> list[Evidence]:
+        found = candidates(hits)
+        if not found:
+            return []
+        vectors = self._embedder.embed_passages([candidate.text for candidate in found])
+        cosines = vectors @ self._embedder.embed_query(query)
+        likeness = features(query, found, cosines) @ np.array(self._fitted.weights)
+        best = float(likeness.max())
+        confidence = 1 / (1 + math.exp(-(self._fitted.slope * best + self._fitted.intercept)))
+        # The weights are those of a softmax over sentences: a difference is a ratio of odds.
+        return in_order(
+            Evidence(one.hit, one.start, one.end, confidence * math.exp(float(value) - best))
+            for one, value in zip(found, likeness, strict=True)
+        )
+
+
+def in_order(evidence: Iterable[Evidence]) -> list[Evidence]:
+    """Sort evidence by the tie rule of `EvidenceFinder.find`."""
+    return sorted(evidence, key=lambda one: (-one.score, one.hit.rank, one.start, one.end))

@@ -1,0 +1,22 @@
+"""What kind of answer a question asks for, by its words."""
+
+from __future__ import annotations
+
+import re
+
+_PLURAL = (
+    r"(?!(?:is|was|does|has|us|this|his|its|always|perhaps|percentage|happens|causes|means|makes)\b)"
+    r"[a-z]{2,}[^siu\W]s"
+)
+SEVERAL = (
+    re.compile(rf"\b(?:what|which)(?: (?:other|kinds? of|sorts? of|\w+))? {_PLURAL}\b", re.I),
+    re.compile(r"\b(?:what|which|who) (?:are|were)\b", re.I),
+    re.compile(r"^\W*(?:please )?(?:list|name|enumerate|compare|summari[sz]e|give)\b", re.I),
+    re.compile(r"\b(?:differences?|differ|both sides|each side|examples?|reasons|ways)\b", re.I),
+)
+"""Which issues ...? What are the ...? List ... How do they differ?"""
+
+
+def asks_for_several(query: str) -> bool:
+    """Whether the question seems to ask for several things rather than one."""
+    return any(pattern.search(query) for pattern in SEVERAL)
