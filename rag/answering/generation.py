@@ -13,8 +13,9 @@ from langchain_core.prompts import ChatPromptTemplate
 from rag.answering.chat_models import load_chat_model, provider_errors
 from rag.answering.citations import Draft, number
 from rag.answering.context import build_context, conversation
-from rag.answering.markers import NO_ANSWER, MarkerReader, coverage
+from rag.answering.markers import NO_ANSWER, MarkerReader
 from rag.answering.prompts import load_prompt
+from rag.answering.words import coverage
 from rag.errors import ModelError
 from rag.types import Answer, Delta, Hit, Question, Timings
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rag.answering.citations import Draft, Quote, number
-from rag.answering.features import content_stems
+from rag.answering.words import coverage
 from rag.ingest.sentences import sentence_spans
 from rag.types import Hit, Passage
 
@@ -191,12 +191,6 @@ def quote(passage: Passage, claim: str) -> Quote:
             start, end = first, last
             break
     return Quote(passage, passage.start + start, passage.start + end)
-
-
-def coverage(claim: str, text: str) -> float:
-    """Return the share of a claim's content words that a text contains, in [0, 1]."""
-    words = content_stems(claim)
-    return len(words & content_stems(text)) / len(words) if words else 0.0
 
 
 def unique(numbers: Iterable[int]) -> list[int]:

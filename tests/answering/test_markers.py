@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.answering.citations import number
-from rag.answering.markers import MarkerReader, coverage, quote
+from rag.answering.markers import MarkerReader, quote
 from rag.types import Hit, Passage
 
 TEXTS = (
@@ -252,8 +252,3 @@ def test_without_a_shared_word_the_whole_passage_is_the_quote():
 def test_of_equal_sentences_the_shorter_then_the_earlier_is_quoted():
     text = "Oslo was far away from there. Oslo slept. Oslo waited."
     assert quote(passage(text), "Oslo").text == "Oslo slept."
-
-
-def test_coverage_is_the_share_of_content_words():
-    assert coverage("Wang led talks", "The talks of Wang") == pytest.approx(2 / 3)
-    assert coverage("of the", "of the") == 0.0
