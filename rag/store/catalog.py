@@ -222,7 +222,10 @@ class Catalog:
                 "d.metadata FROM documents d LEFT JOIN passages p USING (doc_id) "
                 "GROUP BY d.doc_id ORDER BY d.source, d.doc_id"
             ).fetchall()
-        return [DocumentInfo(*row[:6], json.loads(row[6])) for row in rows]
+        return [
+            DocumentInfo(doc_id, title, source, path, digest, passages, json.loads(metadata))
+            for doc_id, title, source, path, digest, passages, metadata in rows
+        ]
 
     def hashes(self, path: str) -> dict[str, str]:
         """Map the documents that came from a file to their content hashes."""

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.errors import StoreError
+from rag.store.catalog import Catalog
+from rag.store.filters import Filter
+from rag.store.records import FileRecord
+
+
+def test_a_document_comes_back_as_it_was_put(catalog, put):
+    document = put("d1", "An apple.\nA pear.", title="Fruit", date="2011-04-27")
+    assert catalog.document("d1") == document
+    assert catalog.document("nobody") is None
+    info = catalog.documents()[0]
+    assert (info.doc_id, info.title, info.passages) == ("d1", "Fruit", 2)
+    assert catalog.counts().documents == 1
+
+
+def test_passages_come_in_the_order_asked_and_missing_ones_are_left_out(catalog, put):
+    put("d1", "An apple.\nA pear.", title="Fruit", date="2011-04-27")
+    found = catalog.passages(["d1/A pear.", "nobody", "d1/An apple."])
+    assert [p.text for p in found] == ["A pear.", "An apple."]
+    assert (found[0].start, found[0].end, found[0].date) == (10, 17, "2011-04-27")
+
+
+def test_every_change_takes_the_next_number_and_changes_tells_what_an_index_missed(catalog, put):
+    put("d1", "An apple.\nA pear.")
+    put("d2", "A plum.")
+    assert catalog.seq == 2
+    everything = catalog.changes(0, limit=100)
+    assert [p.text for p in everything.passages] == ["An apple.", "A pear.", "A plum."]
+    assert everything.seq == 2
+    np.testing.assert_allclose(everything.vectors[2], [0, 0, 1, 0, 0], atol=1e-3)
+    assert [p.text for p in catalog.changes(1, limit=100).passages] == ["A plum."]
+    assert not catalog.changes(2, limit=100)
+
+
+def test_changes_come_in_whole_transactions(catalog, put):
+    put("d1", "An apple.\nA pear.")
+    put("d2", "A plum.\nA fig.")
+    first = catalog.changes(0, limit=1)
+    assert [p.text for p in first.passages] == ["An apple.", "A pear."]
+    assert first.seq == 1
+    assert [p.text for p in catalog.changes(1, limit=1).passages] == ["A plum.", "A fig."]
+
+
+def test_an_edit_concerns_only_the_passages_that_changed(catalog, put):
+    put("d1", "An apple.\nA pear.")
+    put("d1", "Two apples.\nA pear.")
+    edit = catalog.changes(1, limit=100)
+    assert edit.removed == ("d1/An apple.",)
+    assert [p.text for p in edit.passages] == ["Two apples."]
+    # The passage that stayed has moved: its new offsets are there all the same.
+    assert catalog.passages(["d1/A pear."])[0].start == 12
+
+
+def test_a_passage_taken_out_and_put_back_is_put_last(catalog, put):
+    put("d1", "An apple.")
+    catalog.remove(["d1"])
+    put("d1", "An apple.")
+    changes = catalog.changes(0, limit=100)
+    assert changes.removed == ("d1/An apple.",)
+    assert [p.passage_id for p in changes.passages] == ["d1/An apple."]
+
+
+def test_removing_a_document_removes_its_passages_and_vectors(catalog, put):
+    put("d1", "An apple.\nA pear.")
+    put("d2", "A pear.")
+    assert catalog.counts().vectors == 2, "equal texts share a vector"
+    assert catalog.remove(["d1", "nobody"]) == 1
+    counts = catalog.counts()
+    assert (counts.documents, counts.passages, counts.vectors) == (1, 1, 1)
+
+
+def test_all_or_nothing_when_a_write_fails(catalog, put):
+    put("d1", "An apple.")
+    with pytest.raises(ValueError, match="out of luck"), catalog._writing() as connection:
+        connection.execute("DELETE FROM passages")
+        raise ValueError("out of luck")
+    assert catalog.counts().passages == 1
+
+
+def test_known_vectors_are_not_asked_for_again(catalog, put, embedder):
+    put("d1", "An apple.")
+    key = catalog._connection.execute("SELECT vector_key FROM vectors").fetchone()[0]
+    assert catalog.missing_vectors([key, "unknown"]) == {"unknown"}
+
+
+def test_vectors_are_float16_within_its_precision(catalog, put):
+    put("d1", "apple pear pear")
+    _, _, matrix = catalog.all_vectors()
+    np.testing.assert_allclose(matrix[0], np.array([1, 2, 0, 0, 0]) / 5**0.5, atol=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ([Filter("author", "=", "Ann*")], {"d1"}),
+        ([Filter("date", ">=", "2011-05")], {"d2"}),
+        ([Filter("date", "<=", "2011-05"), Filter("author", "=", "Bob")], set()),
+        ([Filter("title", "=", "*")], {"d1", "d2"}),
+        ([Filter("source", "=", "d2.txt")], {"d2"}),
+        ([Filter('x" OR "1', "=", "1")], set()),
+    ],
+)
+def test_filters(catalog, put, filters, expected):
+    put("d1", "An apple.", title="One", author="Ann Lee", date="2011-04-27")
+    put("d2", "A pear.", title="Two", author="Bob", date="2011-06-01")
+    assert catalog.matching(filters) == expected
+
+
+def test_files_are_recorded_replaced_and_forgotten(catalog):
+    record = FileRecord("/a.txt", "a.txt", "00", 3, 1, 2, 1)
+    catalog.put_file(record)
+    problem = FileRecord("/a.txt", "a.txt", "01", 3, 1, 2, 1, "empty", "a.txt: empty.", "Fill it.")
+    catalog.put_file(problem)
+    assert catalog.files() == {"/a.txt": problem}
+    catalog.forget_files(["/a.txt"])
+    assert catalog.files() == {}
+
+
+def test_threads_read_while_one_writes(catalog, put):
+    put("d1", "An apple.")
+    failures: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            for _ in range(50):
+                assert catalog.counts().documents >= 1
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(20):
+        put(f"e{number}", "A pear.")
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert catalog.counts().documents == 21
+
+
+def test_a_file_that_is_no_catalogue_is_refused(tmp_path: Path):
+    path = tmp_path / "catalog.sqlite3"
+    path.write_bytes(b"this is not a database, it is a letter" * 100)
+    with pytest.raises(StoreError, match="damaged or not a catalogue") as caught:
+        Catalog(path)
+    assert "backup" in caught.value.hint
+
+
+def test_a_catalogue_of_another_version_is_refused(tmp_path: Path, catalog):
+    catalog.set_meta({"schema": "99"})
+    with pytest.raises(StoreError, match="has version 99"):
+        Catalog(catalog.path)
+
+
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path):
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(StoreError, match="cannot be created"):
+        Catalog(tmp_path / "taken" / "store" / "catalog.sqlite3")
+
+
+def test_a_full_disk_is_reported_and_what_was_there_stays(catalog, put):
+    put("d1", "An apple.")
+    # SQLite's own limit on the file stands in for a full disk: it gives the same error.
+    pages = catalog._connection.execute("PRAGMA page_count").fetchone()[0]
+    catalog._connection.execute(f"PRAGMA max_page_count = {pages}")
+    import random
+
+    noise = "".join(random.Random(1).choices("abcdefgh ", k=100_000))
+    with pytest.raises(StoreError, match="The disk is full") as caught:
+        put("d2", noise)
+    assert "run the same command again" in caught.value.hint
+    assert [info.doc_id for info in catalog.documents()] == ["d1"]
+
+
+def test_a_writer_that_never_ends_is_reported(catalog, tmp_path):
+    other = sqlite3.connect(catalog.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    hasty = None
+    try:
+        with pytest.raises(StoreError, match="in use by another process"):
+            hasty = Catalog(catalog.path, busy_seconds=0.05)
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+        assert hasty is None

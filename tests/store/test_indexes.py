@@ -1,0 +1,195 @@
+"""The followers: lexical, dense, and the two together under one owner."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from rag.store.exact import ExactSearch
+from rag.store.indexes import Indexes
+from rag.store.lexical import LexicalIndex
+from rag.store.vectors import VectorIndex
+
+APPLE = np.array([1, 0, 0, 0, 0], dtype=np.float32)
+
+
+@pytest.fixture
+def indexes(catalog):
+    indexes = Indexes(catalog, catalog.path.parent)
+    yield indexes
+    indexes.close()
+
+
+@pytest.fixture
+def lexical(catalog, tmp_path):
+    index = LexicalIndex(tmp_path / "lexical.sqlite3", catalog.store_id)
+    yield index
+    index.close()
+
+
+def follow(index, catalog):
+    index.apply(catalog.changes(index.applied, limit=1000))
+
+
+class TestLexical:
+    def test_finds_stems_and_ranks_rarer_words_higher(self, catalog, put, lexical):
+        put("d1", "Talks were held.\nThe dialogue began in 1990.\nTalks again.\nMore talks.")
+        follow(lexical, catalog)
+        hits = lexical.search("when did dialogues begin, talk?", 10)
+        assert hits[0][0] == "d1/The dialogue began in 1990."
+        assert len(hits) == 4
+        assert [score for _, score in hits] == sorted((s for _, s in hits), reverse=True)
+        assert all(score > 0 for _, score in hits)
+
+    def test_titles_are_searched_too(self, catalog, put, lexical):
+        put("d1", "It began in 1990.", title="The Geneva protocol")
+        put("d2", "It began in 1991.", title="Another")
+        follow(lexical, catalog)
+        assert [i for i, _ in lexical.search("geneva", 10)] == ["d1/It began in 1990."]
+
+    def test_query_syntax_is_only_text(self, catalog, put, lexical):
+        put("d1", 'Someone wrote "NEAR(a b)".')
+        follow(lexical, catalog)
+        for query in ('NEAR("', "AND OR NOT", "text:*", "^wrote", "a - b", "'); --"):
+            lexical.search(query, 5)
+        assert lexical.search("", 5) == []
+        assert lexical.search("?!", 5) == []
+
+    def test_a_query_of_stop_words_still_finds(self, catalog, put, lexical):
+        put("d1", "To be or not to be.")
+        follow(lexical, catalog)
+        assert lexical.search("to be or not to be", 5)
+
+    def test_document_filter(self, catalog, put, lexical):
+        put("d1", "An apple.")
+        put("d2", "An apple pie.")
+        follow(lexical, catalog)
+        assert [i for i, _ in lexical.search("apple", 5, {"d2"})] == ["d2/An apple pie."]
+        assert lexical.search("apple", 5, set()) == []
+
+    def test_removed_and_changed_passages_are_gone(self, catalog, put, lexical):
+        put("d1", "An apple.\nA pear.")
+        follow(lexical, catalog)
+        put("d1", "A plum.\nA pear.")
+        follow(lexical, catalog)
+        assert lexical.search("apple", 5) == []
+        assert len(lexical.search("pear plum", 5)) == 2
+
+    def test_another_catalogues_index_is_begun_again(self, catalog, put, lexical, tmp_path):
+        put("d1", "An apple.")
+        follow(lexical, catalog)
+        lexical.close()
+        other = LexicalIndex(tmp_path / "lexical.sqlite3", "another store")
+        assert other.applied == 0
+        assert other.search("apple", 5) == []
+        other.close()
+
+
+class TestVectors:
+    def test_nearest_first_with_cosine_scores(self, catalog, put, tmp_path):
+        put("d1", "apple\npear\napple pear")
+        index = VectorIndex(tmp_path / "v", catalog.store_id)
+        follow(index, catalog)
+        hits = index.search(APPLE, 2)
+        assert [i for i, _ in hits] == ["d1/apple", "d1/apple pear"]
+        assert [s for _, s in hits] == pytest.approx([1.0, 2**-0.5], abs=1e-3)
+        index.close()
+
+    def test_reopening_keeps_what_was_applied(self, catalog, put, tmp_path):
+        put("d1", "apple\npear")
+        index = VectorIndex(tmp_path / "v", catalog.store_id)
+        follow(index, catalog)
+        index.close()
+        again = VectorIndex(tmp_path / "v", catalog.store_id)
+        assert again.applied == 1
+        assert [i for i, _ in again.search(APPLE, 1)] == ["d1/apple"]
+        again.close()
+
+    def test_a_missing_state_file_means_begin_again(self, catalog, put, tmp_path):
+        put("d1", "apple")
+        index = VectorIndex(tmp_path / "v", catalog.store_id)
+        follow(index, catalog)
+        index.close()
+        (tmp_path / "v" / "state.json").unlink()  # as a kill in the middle of a write leaves it
+        again = VectorIndex(tmp_path / "v", catalog.store_id)
+        assert again.applied == 0
+        follow(again, catalog)
+        assert [i for i, _ in again.search(APPLE, 1)] == ["d1/apple"]
+        assert len(list((tmp_path / "v").glob("gen-*"))) == 1
+        again.close()
+
+
+class TestIndexes:
+    def test_follow_brings_both_in_step(self, catalog, put, indexes):
+        put("d1", "apple\npear")
+        assert indexes.behind
+        indexes.follow()
+        assert not indexes.behind
+        assert indexes.search_lexical("pear", 5)[0][0] == "d1/pear"
+        assert indexes.search_dense(APPLE, 5)[0][0] == "d1/apple"
+
+    def test_dense_search_sees_a_new_document_before_the_index_does(self, catalog, put, indexes):
+        put("d1", "pear")
+        indexes.follow()
+        put("d2", "apple")
+        assert indexes.search_dense(APPLE, 1)[0][0] == "d2/apple"
+
+    def test_the_second_process_searches_without_the_index(self, catalog, put, indexes):
+        put("d1", "apple\npear")
+        indexes.follow()
+        second = Indexes(catalog, catalog.path.parent)
+        assert indexes.owner
+        assert not second.owner
+        assert second.search_dense(APPLE, 1)[0][0] == "d1/apple"
+        assert second.search_lexical("pear", 1)[0][0] == "d1/pear"
+        second.close()
+
+    @pytest.mark.parametrize("damage", ["state", "sqlite", "folder", "lexical", "lexical-gone"])
+    def test_a_damaged_index_heals_from_the_catalogue(self, catalog, put, damage):
+        put("d1", "apple\npear")
+        folder = catalog.path.parent
+        first = Indexes(catalog, folder)
+        first.follow()
+        first.close()
+        generation = next((folder / "vectors").glob("gen-*"))
+        if damage == "state":
+            (folder / "vectors" / "state.json").write_text("{half")
+        elif damage == "sqlite":
+            database = generation / "chroma.sqlite3"
+            os.truncate(database, database.stat().st_size // 2)
+        elif damage == "folder":
+            shutil.rmtree(generation)
+        elif damage == "lexical":
+            (folder / "lexical.sqlite3").write_bytes(b"\0" * 5000)
+        else:
+            (folder / "lexical.sqlite3").unlink()
+        healed = Indexes(catalog, folder)
+        healed.follow()
+        assert healed.search_dense(APPLE, 1)[0][0] == "d1/apple"
+        assert healed.search_lexical("pear", 1)[0][0] == "d1/pear"
+        healed.close()
+
+    def test_a_restored_older_catalogue_is_followed_again(self, catalog, put, indexes):
+        put("d1", "apple")
+        indexes.follow()
+        state = catalog.path.parent / "vectors" / "state.json"
+        assert json.loads(state.read_text())["seq"] == 1
+        catalog.set_meta({"seq": "0"})
+        indexes.follow()
+        assert indexes.vectors is not None
+        assert indexes.vectors.applied == 0
+
+
+class TestExact:
+    def test_orders_by_cosine_and_filters(self, catalog, put):
+        put("d1", "apple\npear")
+        put("d2", "apple pear")
+        exact = ExactSearch(catalog)
+        assert [i for i, _ in exact.search(APPLE, 2)] == ["d1/apple", "d2/apple pear"]
+        assert [i for i, _ in exact.search(APPLE, 5, {"d2"})] == ["d2/apple pear"]
+        catalog.remove(["d1"])
+        assert [i for i, _ in exact.search(APPLE, 5)] == ["d2/apple pear"]
