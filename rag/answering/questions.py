@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 
+_OTHER = (
+    r"(?:to|in|on|for|by|at|is|are|was|were|do|does|did|has|have|had|will|would|can|could|should|"
+    r"may|might)\b"
+)
 _PLURAL = (
     r"(?!(?:is|was|does|has|us|this|his|its|always|perhaps|percentage|happens|causes|means|makes)\b)"
     r"[a-z]{2,}[^siu\W]s"
 )
 SEVERAL = (
-    re.compile(rf"\b(?:what|which)(?: (?:other|kinds? of|sorts? of|\w+))? {_PLURAL}\b", re.I),
+    re.compile(rf"\b(?:what|which)(?: (?!{_OTHER})\w*[^\Ws]){{0,3}} {_PLURAL}\b", re.I),
     re.compile(r"\b(?:what|which|who) (?:are|were)\b", re.I),
     re.compile(r"^\W*(?:please )?(?:list|name|enumerate|compare|summari[sz]e|give)\b", re.I),
     re.compile(r"\b(?:differences?|differ|both sides|each side|examples?|reasons|ways)\b", re.I),

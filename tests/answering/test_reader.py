@@ -1,0 +1,259 @@
+"""The reader: what it quotes, in which order, and when it says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.answering.evidence import Evidence, in_order
+from rag.answering.questions import asks_for_several
+from rag.answering.reader import Reader, say_the_same
+from rag.ingest.sentences import sentence_spans
+from rag.types import Answer, Hit, Passage, Question
+
+
+def passage(text: str, doc_id: str = "doc", start: int = 100) -> Passage:
+    return Passage(f"{doc_id}@{start}", doc_id, text, start, start + len(text), "Title", "a.txt")
+
+
+class Marked:
+    """Finds the sentences that begin with the given words, with the given scores.
+
+    A mapping to (score, span text) also marks that span.
+    """
+
+    def __init__(self, scores: dict[str, float | tuple[float, str]]) -> None:
+        self._scores = scores
+
+    def find(self, query: str, hits: Sequence[Hit]) -> list[Evidence]:
+        found = []
+        for hit in hits:
+            text, offset = hit.passage.text, hit.passage.start
+            for start, end in sentence_spans(text):
+                for words, value in self._scores.items():
+                    if text[start:end].startswith(words):
+                        score, span = value if isinstance(value, tuple) else (value, "")
+                        at = text.index(span, start) + offset
+                        marked = (at, at + len(span)) if span else None
+                        found.append(Evidence(hit, start + offset, end + offset, score, marked))
+        return in_order(found)
+
+
+def ask(
+    finder: Marked,
+    *passages: Passage,
+    query: str = "Who did it?",
+    abstain_below: float = 0.5,
+    max_sentences: int = 4,
+) -> Answer:
+    hits = [Hit(one, 1 / rank, rank) for rank, one in enumerate(passages, start=1)]
+    reader = Reader(finder, abstain_below=abstain_below, max_sentences=max_sentences)
+    return reader.read(Question(query), query, hits)
+
+
+TALKS = passage("The talks opened in March. Anna Berg led them. The weather was fine all week.")
+
+
+def test_quotes_the_best_sentence_and_marks_the_span() -> None:
+    answer = ask(Marked({"Anna": (0.9, "Anna Berg"), "The talks": 0.2}), TALKS)
+    assert answer.text == "Anna Berg led them. [1]"
+    assert answer.answer_span == "Anna Berg"
+    assert answer.confidence == 0.9
+    assert not answer.abstained
+    (citation,) = answer.citations
+    assert (citation.quote_start, citation.quote_end) == (127, 146)
+    assert citation.quote == "Anna Berg led them."
+
+
+def test_abstains_below_the_threshold_and_shows_the_nearest() -> None:
+    answer = ask(Marked({"Anna": (0.49, "Anna Berg")}), TALKS)
+    assert answer.abstained
+    assert answer.confidence == 0.49
+    assert (answer.sentences, answer.citations, answer.answer_span) == ((), (), None)
+    assert [hit.passage for hit in answer.hits] == [TALKS]
+
+
+def test_answers_at_the_threshold() -> None:
+    assert not ask(Marked({"Anna": 0.5}), TALKS).abstained
+
+
+def test_abstains_without_evidence_or_hits() -> None:
+    for answer in (ask(Marked({}), TALKS, abstain_below=0.0), ask(Marked({}), abstain_below=0.0)):
+        assert answer.abstained
+        assert answer.confidence == 0.0
+
+
+def test_best_first_whatever_the_order_in_the_document() -> None:
+    answer = ask(Marked({"The talks": 0.6, "Anna": 0.9}), TALKS)
+    assert [s.text for s in answer.sentences] == [
+        "Anna Berg led them.",
+        "The talks opened in March.",
+    ]
+
+
+def test_cuts_at_half_of_the_best() -> None:
+    finder = Marked({"Anna": 0.8, "The talks": 0.4, "The weather": 0.39})
+    assert [s.text for s in ask(finder, TALKS).sentences] == [
+        "Anna Berg led them.",
+        "The talks opened in March.",
+    ]
+
+
+def test_a_question_for_several_things_cuts_at_a_quarter() -> None:
+    finder = Marked({"Anna": 0.8, "The talks": 0.2, "The weather": 0.19})
+    answer = ask(finder, TALKS, query="Which issues were discussed?")
+    assert len(answer.sentences) == 2
+
+
+def test_shows_at_most_max_sentences() -> None:
+    finder = Marked({"Anna": 0.9, "The talks": 0.8, "The weather": 0.7})
+    answer = ask(finder, TALKS, max_sentences=2)
+    assert [s.text for s in answer.sentences] == [
+        "Anna Berg led them.",
+        "The talks opened in March.",
+    ]
+
+
+def test_the_same_words_elsewhere_become_a_second_citation() -> None:
+    copy = passage("Anna Berg led them all.", "copy", start=0)
+    finder = Marked({"Anna": 0.9})
+    answer = ask(finder, TALKS, copy)
+    assert answer.text == "Anna Berg led them. [1] [2]"
+    assert [c.quote for c in answer.citations] == ["Anna Berg led them.", "Anna Berg led them all."]
+
+
+def test_the_same_answer_elsewhere_becomes_a_second_citation() -> None:
+    other = passage("Heading the group was Anna Berg, a lawyer from Oslo.", "other")
+    finder = Marked({"Anna": (0.9, "Anna Berg"), "Heading": (0.8, "Anna Berg")})
+    assert ask(finder, TALKS, other).text == "Anna Berg led them. [1] [2]"
+
+
+def test_repetition_within_a_document_is_left_out() -> None:
+    twice = passage("A photo shows Anna Berg speaking. A photo shows Anna Berg speaking.")
+    answer = ask(Marked({"A photo": 0.9}), twice)
+    assert answer.text == "A photo shows Anna Berg speaking. [1]"
+    assert answer.citations[0].quote_start == 100
+
+
+def test_at_most_three_documents_are_cited_for_a_sentence() -> None:
+    copies = [passage("Anna Berg led them.", f"doc{i}") for i in range(6)]
+    assert ask(Marked({"Anna": 0.9}), *copies).text == "Anna Berg led them. [1] [2] [3]"
+
+
+def test_documents_that_disagree_are_both_shown() -> None:
+    one = passage("The march drew 400 people to the square.", "one")
+    two = passage("The march drew 900 people to the square.", "two")
+    answer = ask(Marked({"The march": 0.7}), one, two)
+    assert answer.text == (
+        "The march drew 400 people to the square. [1]\nThe march drew 900 people to the square. [2]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("The talks began in Beijing.", "The talks began in Beijing today.", True),
+        ("The talks began in Beijing.", "the TALKS began, in Beijing", True),
+        ("It was approved by the board.", "It was not approved by the board.", False),
+        ("Sales rose by 4 percent.", "Sales rose by 5 percent.", False),
+        ("The talks began in Beijing.", "The meeting ended in Washington.", False),
+        ("?!", "?!", False),
+    ],
+)
+def test_say_the_same(one: str, other: str, same: bool) -> None:
+    assert say_the_same(one, other) is same
+    assert say_the_same(other, one) is same
+
+
+def test_a_leaning_sentence_takes_the_one_before_along() -> None:
+    text = "Posner defended  the talks.\n\nHe also said they help individual cases."
+    answer = ask(Marked({"He also": (0.9, "individual cases")}), passage(text))
+    assert answer.text == (
+        "Posner defended the talks. He also said they help individual cases. [1]"
+    )
+    assert answer.citations[0].quote == text
+    assert answer.answer_span == "individual cases"
+
+
+def test_the_lead_is_not_said_twice() -> None:
+    text = "Posner defended the talks. He also said they help individual cases."
+    answer = ask(Marked({"Posner": 0.9, "He also": 0.8}), passage(text))
+    assert answer.text == (
+        "Posner defended the talks. [1] He also said they help individual cases. [1]"
+    )
+    answer = ask(Marked({"Posner": 0.8, "He also": 0.9}), passage(text))
+    assert answer.text == f"{text} [1]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Annual report\n\nThis dialogue began in 1990 and goes on.",  # a heading is no lead
+        "He arrived on Monday with a group of lawyers.",  # nothing comes before
+        "Rain fell on the town. This week in Washington the talks go on.",  # "this week" stands
+        "x" * 301 + " is long. They said that it ended well.",  # the one before is too long
+    ],
+)
+def test_no_lead(text: str) -> None:
+    start, end = sentence_spans(text)[-1]
+    answer = ask(Marked({text[start:end]: 0.9}), passage(text))
+    assert answer.citations[0].quote == text[start:end]
+
+
+@pytest.mark.parametrize(
+    ("query", "several"),
+    [
+        ("Which issues did Posner raise?", True),
+        ("What topics will officials discuss?", True),
+        ("What other human rights concerns were raised?", True),
+        ("What are the goals of the visit?", True),
+        ("List the participants.", True),
+        ("How do the two countries differ on rights?", True),
+        ("What did China ask the US to avoid?", False),
+        ("What does Rosenzweig say about the talks?", False),
+        ("Who leads the delegation?", False),
+        ("What was the result?", False),
+        ("What happens to prisoners?", False),
+        ("When did the dialogue begin?", False),
+    ],
+)
+def test_asks_for_several(query: str, several: bool) -> None:
+    assert asks_for_several(query) is several
+
+
+WORDS = st.sampled_from(["He", "said", "They", "the", "talks", "began", "in", "1990", "ended"])
+SENTENCES = st.lists(WORDS, min_size=1, max_size=8).map(lambda words: " ".join(words) + ".")
+
+
+@given(
+    texts=st.lists(st.lists(SENTENCES, min_size=1, max_size=5), min_size=1, max_size=4),
+    scores=st.lists(st.floats(0, 1), min_size=20, max_size=20),
+    starts=st.lists(st.integers(0, 50), min_size=4, max_size=4),
+)
+def test_each_sentence_stands_in_a_quote_inside_its_passage(
+    texts: list[list[str]], scores: list[float], starts: list[int]
+) -> None:
+    class Every:
+        def find(self, query: str, hits: Sequence[Hit]) -> list[Evidence]:
+            spans = [
+                (hit, hit.passage.start + start, hit.passage.start + end)
+                for hit in hits
+                for start, end in sentence_spans(hit.passage.text)
+            ]
+            return in_order(
+                Evidence(*span, score) for span, score in zip(spans, scores, strict=False)
+            )
+
+    passages = [
+        passage(" ".join(sentences), f"doc{i % 2}", start=starts[i] + 1000 * i)
+        for i, sentences in enumerate(texts)
+    ]
+    hits = [Hit(one, 1.0, rank) for rank, one in enumerate(passages, start=1)]
+    answer = Reader(Every(), abstain_below=0.0, max_sentences=3).read(Question("?"), "?", hits)
+    quotes = {citation.marker: citation.quote for citation in answer.citations}
+    assert 1 <= len(answer.sentences) <= 3
+    for sentence in answer.sentences:
+        assert any(sentence.text in quotes[marker] for marker in sentence.markers)
