@@ -8,6 +8,7 @@ only where the same text shows other furniture.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _MAX_CHARS = 120
 
@@ -16,7 +17,7 @@ _PHRASES = re.compile(
     "|".join(
         (
             r"accessibility (?:links|help|statement)",
-            r"(?:skip|jump) to (?:the )?(?:main |primary )?(?:content|navigation|search|menu|footer)",
+            r"(?:skip|jump) to (?:the )?(?:main )?(?:content|navigation|search|menu|footer)",
             r"breaking news",
             r"(?:latest|top|more|related|recommended|trending|popular|featured)"
             r" (?:stories|news|articles|posts|headlines|videos|topics|coverage|content|links)",
@@ -29,9 +30,9 @@ _PHRASES = re.compile(
             r"(?:cancel reply|reply|loading comments)\W*",
             r"(?:no |\d+ )?(?:comments?|responses?|replies|shares?)(?: so far)?(?: \(?\d+\)?)?",
             r"sharing is caring\W*",
-            rf"(?:share|tweet|pin|post|send|like|follow)"
-            rf"(?: (?:this|it|us|me|with|via|on|to|by|story|article|page|post|{_SITE}|friends|your))+",
-            rf"(?:click|tap) (?:here )?to (?:share|print|email|tweet|expand|enlarge|open).{{0,60}}",
+            r"(?:share|tweet|pin|post|send|like|follow)"
+            rf"(?: (?:this|it|us|me|with|via|on|to|by|story|article|page|post|friends|{_SITE}))+",
+            r"(?:click|tap) (?:here )?to (?:share|print|email|tweet|expand|enlarge|open).{0,60}",
             r"\d{1,2}x\d{1,2} image",
             r"(?:photo|image|video|audio) \d+ of \d+",
             r"(?:sign up|subscribe|register|log ?in|sign in)"
@@ -42,7 +43,8 @@ _PHRASES = re.compile(
             r"(?:all|some) rights reserved",
             r"(?:copyright|\(c\)|©|copyright ©|copyright \(c\)) ?(?:19|20)\d\d(?:\W.*)?",
             r"to see more, visit.{0,60}",
-            r"(?:terms (?:of|and) (?:use|service|conditions)|privacy (?:policy|notice)|cookie policy)",
+            r"terms (?:of|and) (?:use|service|conditions)",
+            r"(?:privacy|cookie) (?:policy|notice|settings)",
             r"(?:print|email) this (?:page|article|story)",
             r"(?:previous|next|older|newer) (?:post|posts|article|story|page)s?",
             r"(?:view|show|see) (?:all|more|less)(?: .{2,30})?",
@@ -52,15 +54,16 @@ _PHRASES = re.compile(
     ),
     re.IGNORECASE,
 )
-_MENU_WORDS = frozenset(
+_MENU_TEXT = (
     "large medium small smaller larger print printable email e-mail mail share tweet pin like "
     "facebook twitter linkedin reddit whatsapp pinterest instagram youtube rss feed home menu "
     "search about contact us help login logout register subscribe newsletter newsletters news "
     "sports sport weather video videos photos photo gallery audio blog blogs shop jobs careers "
     "sitemap faq archive archives next previous prev close more comments comment save bookmark "
     "text size font a+ a- version version: page link copy opinion business politics world "
-    "entertainment lifestyle technology tech science health travel and & embed topics".split()
+    "entertainment lifestyle technology tech science health travel and & embed topics"
 )
+_MENU_WORDS = frozenset(_MENU_TEXT.split())
 _BULLET = re.compile(r"^[\s•·*»›>|\-–—]+|[\s•·*»›<|\-–—:]+$")
 _GLUED_MENU = re.compile(r"^(?:[^|.!?]{2,40}\|){2,}(?P<last>[^|]+)$")
 _GLUE = re.compile(r"^(?:\S+ ){0,3}?\S*?[a-z](?=[A-Z][a-z]+ )")
@@ -72,18 +75,23 @@ def without_boilerplate(text: str) -> str:
     Lines end "\\n". What stays is unchanged but for a menu glued to the front of a sentence.
     """
     lines = [_unglued(line) for line in text.split("\n")]
+    kept = [line for line, drop in zip(lines, furniture(lines), strict=True) if not drop]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)) if len(kept) < len(lines) else "\n".join(kept)
+
+
+def furniture(lines: Sequence[str]) -> list[bool]:
+    """Mark the lines that are no part of what somebody wrote, and those that repeat the last."""
     sure = [_is_phrase(line) or _is_piped_menu(line) for line in lines]
     menus = [_is_menu(line) for line in lines]
     furnished = any(sure) or sum(menus) >= 3
-    kept: list[str] = []
+    marks: list[bool] = []
     last = ""
     for line, phrase, menu in zip(lines, sure, menus, strict=True):
         bare = line.strip()
-        if phrase or (menu and (furnished or len(bare.split()) >= 3)) or _repeats(bare, last):
-            continue
-        kept.append(line)
-        last = bare or last
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)) if len(kept) < len(lines) else "\n".join(kept)
+        drop = phrase or (menu and (furnished or len(bare.split()) >= 3)) or _repeats(bare, last)
+        marks.append(drop)
+        last = last if drop or not bare else bare
+    return marks
 
 
 def _bare(line: str) -> str:

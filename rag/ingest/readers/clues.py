@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
+from typing import Any
 
 _MONTHS = {
     name: number
@@ -114,7 +115,7 @@ def iso_date(text: str) -> str:
     return ""
 
 
-def flat_metadata(values: Mapping[object, object]) -> dict[str, str]:
+def flat_metadata(values: Mapping[str, Any]) -> dict[str, str]:
     """Turn what a file says of itself into strings: lists joined with commas, the rest left out.
 
     The date becomes ISO where it is unambiguous, and stays as it is written where it is not.

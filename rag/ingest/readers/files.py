@@ -43,7 +43,7 @@ _UNWANTED = re.compile(
 
 
 def document_id(path: Path) -> str:
-    """Derive a file's document id from where it lies: 16 hex digits, the same for every spelling."""
+    """Derive a file's document id from where it lies: 16 hex digits, however it is spelled."""
     return hashlib.sha256(str(path.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
@@ -95,8 +95,8 @@ def empty(source: str) -> DocumentError:
     )
 
 
-def decode(data: bytes, source: str) -> str:
-    """Decode bytes: a byte order mark decides, then strict UTF-8, then a guess.
+def decode(data: bytes, source: str, declared: str = "") -> str:
+    """Decode bytes: a byte order mark decides, then strict UTF-8, then `declared`, then a guess.
 
     Raises:
         DocumentError: "binary" when the bytes are not text, "encoding" when no encoding fits.
@@ -114,7 +114,7 @@ def decode(data: bytes, source: str) -> str:
     if wide:
         return data.decode(wide, "replace")
     _refuse_binary(data, source)
-    return _mostly_utf8(data) or _guess(data, source)
+    return _as_declared(data, declared) or _mostly_utf8(data) or _guess(data, source)
 
 
 def clean(text: str) -> str:
@@ -147,6 +147,13 @@ def _refuse_binary(data: bytes, source: str) -> None:
             "Give the file the suffix of its real format, or save it as text.",
             reason="binary",
         )
+
+
+def _as_declared(data: bytes, declared: str) -> str:
+    try:
+        return data.decode(declared or "ascii")
+    except (LookupError, UnicodeError):
+        return ""
 
 
 def _mostly_utf8(data: bytes) -> str:

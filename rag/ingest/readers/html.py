@@ -1,17 +1,98 @@
-"""placeholder"""
+"""Web pages: trafilatura finds what somebody wrote, a walk over its tree turns it into text."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rag.errors import DocumentError
+from rag.ingest.readers.clues import date_and_author, flat_metadata, guess_title
+from rag.ingest.readers.files import clean, decode, document_id, empty, read_bytes
+from rag.ingest.readers.tree import HTML, TEI, walk
 from rag.types import Document
+
+if TYPE_CHECKING:
+    from rag.ingest.readers.outline import TextBuilder
+
+_CHARSET = re.compile(rb"<meta[^>]{0,200}charset=[\"']?\s*([\w-]{2,30})", re.IGNORECASE)
+_DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")  # lxml refuses one in text that is decoded already
+_MAX_LEVELS = 2000  # libxml2 gives up at 2048
 
 
 class HtmlReader:
-    suffixes = frozenset({".html"})
+    """Reads .html: the main text, its headings as sections, without menus and comments."""
+
+    suffixes = frozenset({".html", ".htm", ".xhtml"})
     version = 1
 
     def read(self, path: Path, source: str) -> Iterator[Document | DocumentError]:
-        raise DocumentError(f"{source}: not yet", reason="unreadable")
+        data = read_bytes(path, source)
+        charset = _CHARSET.search(data[:4096])
+        page = _parse(decode(data, source, charset[1].decode() if charset else ""), source)
+        builder, said = extract(page)
+        text, sections = builder.finish()
+        if not text:
+            raise empty(source)
+        heading = next((section.title for section in sections if section.level == 1), "")
+        metadata = date_and_author(text) | said
+        yield Document(
+            doc_id=document_id(path),
+            title=metadata.pop("title", "") or heading or guess_title(text) or path.stem,
+            source=source,
+            text=text,
+            metadata=metadata,
+            sections=sections,
+        )
+
+
+def extract(page: Any) -> tuple[TextBuilder, dict[str, str]]:
+    """Turn a parsed page into text, and what the page says of itself.
+
+    Where trafilatura finds no article (it then offers all words in one heap), the whole page
+    is walked instead, without its menus.
+    """
+    import trafilatura
+
+    found: Any = trafilatura.bare_extraction(
+        page,
+        with_metadata=True,
+        include_tables=True,
+        include_comments=False,
+        date_extraction_params={"extensive_search": False},  # a guess is worse than no date
+    )
+    said = {"title": _page_title(page)}
+    if found is None:
+        return walk(page, HTML), flat_metadata(said)
+    said |= {"title": found.title or said["title"], "author": found.author or ""}
+    said |= {"date": found.date or "", "publisher": found.sitename or ""}
+    heaped = len(found.body) < 2 and (len(found.body) == 0 or "\n" in (found.body[0].text or ""))
+    return walk(page, HTML) if heaped else walk(found.body, TEI), flat_metadata(said)
+
+
+def _parse(markup: str, source: str) -> Any:
+    from lxml import etree, html  # type: ignore[import-untyped]
+
+    parser = html.HTMLParser(
+        recover=True, huge_tree=True, no_network=True, remove_comments=True, remove_pis=True
+    )
+    markup = _DECLARATION.sub("", clean(markup), count=1)
+    try:
+        page = etree.fromstring(markup, parser)
+    except etree.XMLSyntaxError:
+        page = None
+    if any("depth" in entry.message.lower() for entry in parser.error_log):
+        raise DocumentError(
+            f"{source}: its elements are nested more than {_MAX_LEVELS} deep.",
+            "This is no page for readers. Save its text as .txt instead.",
+            reason="too-deep",
+        )
+    if page is None:
+        raise empty(source)
+    return page
+
+
+def _page_title(page: Any) -> str:
+    title = page.find(".//title")
+    return "" if title is None else " ".join("".join(title.itertext()).split())

@@ -148,13 +148,15 @@ def inline_text(token: Token) -> str:
             parts.append(child.content)
         elif child.type == "softbreak":
             parts.append(" ")
-        elif child.type == "hardbreak":
-            parts.append("\n")
-        elif child.type == "html_inline" and _LINE_TAG.match(child.content):
+        elif child.type == "hardbreak" or _is_line_tag(child):
             parts.append("\n")
         elif child.type == "image" and " " in child.content.strip():
             parts.append(child.content.strip())  # a caption reads as text, "logo" does not
     return re.sub(r"[ \t]+", " ", "".join(parts)).strip()
+
+
+def _is_line_tag(token: Token) -> bool:
+    return token.type == "html_inline" and bool(_LINE_TAG.match(token.content))
 
 
 def _without_tags(html: str) -> str:

@@ -15,21 +15,21 @@ class TextBuilder:
         self._length = 0
         self._separator = ""
 
-    def heading(self, title: str, level: int) -> None:
-        """Add a heading as a line of its own and begin a section with it."""
+    def heading(self, title: str, level: int) -> int:
+        """Add a heading as a line of its own, begin a section with it, say where it begins."""
         title = " ".join(clean(title).split())
+        start = self._add(title, before="\n\n", after="\n\n")
         if title:
-            self._add(title, before="\n\n", after="\n\n")
-            start = self._length - len(title)
             self._sections.append(Section(title=title, level=level, start=start))
+        return start
 
-    def paragraph(self, text: str) -> None:
-        """Add text with a blank line before and after."""
-        self._add(text.strip("\n"), before="\n\n", after="\n\n")
+    def paragraph(self, text: str) -> int:
+        """Add text with a blank line before and after; say where it begins."""
+        return self._add(text.strip("\n"), before="\n\n", after="\n\n")
 
-    def line(self, text: str) -> None:
-        """Add a line that keeps company with the lines around it: a list item, a table's row."""
-        self._add(text, before="\n", after="\n")
+    def line(self, text: str) -> int:
+        """Add a line that keeps company with the lines around it: an item, a table's row."""
+        return self._add(text, before="\n", after="\n")
 
     def gap(self) -> None:
         """Let a blank line come before whatever is next."""
@@ -40,10 +40,10 @@ class TextBuilder:
         """Give the whole text, without white space at its ends, and its sections."""
         return "".join(self._parts), tuple(self._sections)
 
-    def _add(self, text: str, before: str, after: str) -> None:
+    def _add(self, text: str, before: str, after: str) -> int:
         text = clean(text).rstrip()
-        if not text.strip():
-            return
+        if not text:
+            return self._length
         if self._parts:
             separator = max(self._separator, before, key=len)
             self._parts.append(separator)
@@ -53,3 +53,4 @@ class TextBuilder:
         self._parts.append(text)
         self._length += len(text)
         self._separator = after
+        return self._length - len(text)
