@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, cast
 
-from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 
 from rag.answering.chat_models import load_chat_model, provider_errors
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator as PythonGenerator
 
     from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import AIMessage
     from langchain_core.runnables import Runnable
 
 __all__ = ["MAX_REPLY_CHARS", "STOPPED", "Generator", "confidence", "load_chat_model"]
@@ -49,8 +49,9 @@ class Generator:
         self.prompt_version = prompt.version
         self._model = model
         self._context_chars = context_chars
-        self._chain: Runnable[dict[str, str], str] = (
-            ChatPromptTemplate.from_messages(prompt.messages) | model | StrOutputParser()
+        # Without StrOutputParser at the end: closing its stream reads the model's to the end first.
+        self._chain: Runnable[dict[str, str], AIMessage] = (
+            ChatPromptTemplate.from_messages(prompt.messages) | model
         )
 
     def stream(
@@ -128,9 +129,9 @@ class Generator:
 
     def _tokens(self, variables: dict[str, str]) -> PythonGenerator[str, None, None]:
         """Stream the model's own words, without its thinking."""
-        stream = cast("PythonGenerator[str, None, None]", self._chain.stream(variables))
+        stream = cast("PythonGenerator[AIMessage, None, None]", self._chain.stream(variables))
         with provider_errors(self.name, self._model), closing(stream):
-            yield from without_thinking(stream)
+            yield from without_thinking(str(message.text) for message in stream)
 
 
 def without_thinking(tokens: Iterable[str]) -> Iterator[str]:

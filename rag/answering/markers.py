@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -58,6 +59,8 @@ class MarkerReader:
         self._held = ""
         self._space = ""
         self._after_marker = False
+        self._settled: list[Draft] = []
+        self._last_start = 0
 
     def feed(self, chunk: str) -> str:
         """Take what arrived; return what can be shown of it, with markers renumbered from 1.
@@ -98,20 +101,29 @@ class MarkerReader:
         begins a line. A closing list of sources is dropped: the footnotes say it better.
         """
         listed = _LIST_OF_SOURCES.search(self.body)
-        body = self.body[: listed.start()].rstrip() if listed else self.body
-        lines = _sentences(body)
-        cited: list[list[int]] = [[] for _ in lines]
+        end = len(self.body[: listed.start()].rstrip()) if listed else len(self.body)
+        return [draft for _, draft in self._drafts(0, end)]
+
+    def _drafts(self, start: int, end: int) -> list[tuple[int, Draft]]:
+        """Return the sentences between two offsets of the body, each with its own offset."""
+        sentences = _sentences(self.body[start:end])
+        cited: list[list[int]] = [[] for _ in sentences]
+        begins = [start + sentence.start for sentence in sentences]
         for offset, mark in self._placed:
-            if lines and offset <= len(body):
-                before = [i for i, line in enumerate(lines) if line.start < offset]
-                cited[before[-1] if before else 0].append(mark)
+            if sentences and start < offset <= end:
+                cited[max(bisect_left(begins, offset) - 1, 0)].append(mark)
         return [
-            Draft(
-                line.text,
-                tuple(quote(self._hits[mark - 1].passage, line.text) for mark in unique(marks)),
-                break_before=line.first and i > 0,
+            (
+                begin,
+                Draft(
+                    sentence.text,
+                    tuple(
+                        quote(self._hits[mark - 1].passage, sentence.text) for mark in unique(marks)
+                    ),
+                    break_before=sentence.first and begin > begins[0],
+                ),
             )
-            for i, (line, marks) in enumerate(zip(lines, cited, strict=True))
+            for begin, sentence, marks in zip(begins, sentences, cited, strict=True)
         ]
 
     def _take(self, length: int) -> str:
@@ -160,8 +172,14 @@ class MarkerReader:
         return "".join(f" [{m}]" for m in self._markers_at_end() if m not in shown_before)
 
     def _markers_at_end(self) -> tuple[int, ...]:
-        sentences, _ = number(self.drafts())
-        return sentences[-1].markers if sentences else ()
+        """Number the last sentence's markers; the sentences before it are cut and quoted once."""
+        drafts = self._drafts(self._last_start, len(self.body))
+        if not drafts:
+            return ()
+        self._settled.extend(draft for _, draft in drafts[:-1])
+        self._last_start, last = drafts[-1]
+        sentences, _ = number([*self._settled, last])
+        return sentences[-1].markers
 
     def _place_leading(self, offset: int) -> None:
         self._placed.extend((offset, mark) for mark in self._leading)
@@ -199,15 +217,15 @@ def unique(numbers: Iterable[int]) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _Found:
     start: int
     text: str
     first: bool
 
 
-def _sentences(body: str) -> list[_Line]:
+def _sentences(body: str) -> list[_Found]:
     """Cut a body into sentences, without bullets and emphasis; `first` ones begin a line."""
-    found: list[_Line] = []
+    found: list[_Found] = []
     offset = 0
     for line in body.split("\n"):
         bullet = _BULLET.match(line)
@@ -217,7 +235,7 @@ def _sentences(body: str) -> list[_Line]:
             # What is left of odd brackets must not read as a footnote either.
             text = MARKER.sub("", line[begin + start : begin + end]).replace("**", "").strip()
             if any(character.isalnum() for character in text):
-                found.append(_Line(offset + begin + start, text, first))
+                found.append(_Found(offset + begin + start, text, first))
                 first = False
         offset += len(line) + 1
     return found

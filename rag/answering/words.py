@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 
-FUNCTION_WORDS = frozenset(
-    """a about above after again against all also am an and any are as at be because been before
-    being below between both but by can could did do does doing down during each few for from
-    further had has have having he her here hers herself him himself his how i if in into is it its
-    itself just let may me might more most much must my myself no nor not now of off on once only or
-    other our ours out over own please shall she should so some such than that the their theirs them
-    themselves then there these they this those through to too under until up upon us very was we
-    were what when where which while who whom whose why will with within without would yes yet you
-    your yours s t re ve ll d m don didn doesn isn wasn weren aren""".split()
+_WORDS = (
+    "a about above after again against all also am an and any are as at be because been "
+    "before being below between both but by can could did do does doing down during each few "
+    "for from further had has have having he her here hers herself him himself his how i if "
+    "in into is it its itself just let may me might more most much must my myself no nor not "
+    "now of off on once only or other our ours out over own please shall she should so some "
+    "such than that the their theirs them themselves then there these they this those through "
+    "to too under until up upon us very was we were what when where which while who whom "
+    "whose why will with within without would yes yet you your yours s t re ve ll d m don "
+    "didn doesn isn wasn weren aren"
 )
+FUNCTION_WORDS = frozenset(_WORDS.split())
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
