@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -182,6 +183,11 @@ def _dataset(
 ) -> Dataset:
     if not cases:
         raise InputError(f"{path}: no question in it.", f"A line looks like {_EXAMPLE}")
+    [(commonest, times)] = Counter(case.case_id for case in cases).most_common(1)
+    if times > 1:
+        raise InputError(
+            f"{path}: id {commonest!r} is used {times} times.", "Give every question its own id."
+        )
     return Dataset(name, tuple(cases), corpus, records)
 
 

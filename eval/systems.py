@@ -1,0 +1,116 @@
+"""What can be evaluated: Footnote itself, and anything else that answers with an Answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from eval.dataset import fingerprint
+from rag.assistant import Assistant
+from rag.build import Parts, build_assistant, open_ingestor, open_parts
+from rag.errors import InputError
+from rag.settings import Settings
+from rag.types import Answer, Document, Hit, Question
+
+_NOT_CONFIGURATION = {"data_dir", "host", "port", "api_key"}
+
+
+class Answerer(Protocol):
+    """A system under evaluation. `name` appears in reports."""
+
+    @property
+    def name(self) -> str: ...
+
+    def answer(self, question: Question) -> Answer: ...
+
+    def insist(self, question: Question) -> Answer | None:
+        """Answer even where `answer` abstains; None when the system cannot tell."""
+        ...
+
+    def search(self, query: str, k: int) -> tuple[Hit, ...]: ...
+
+
+class Footnote:
+    """The assistant, and a second one that never abstains, over the same open store."""
+
+    def __init__(self, assistant: Assistant, insisting: Assistant | None) -> None:
+        self._assistant = assistant
+        self._insisting = insisting
+
+    @property
+    def name(self) -> str:
+        return f"Footnote ({self._assistant.mode})"
+
+    def answer(self, question: Question) -> Answer:
+        return self._assistant.answer(question)
+
+    def insist(self, question: Question) -> Answer | None:
+        return self._insisting.answer(question) if self._insisting else None
+
+    def search(self, query: str, k: int) -> tuple[Hit, ...]:
+        return self._assistant.search(query, k)
+
+
+@contextmanager
+def open_footnote(settings: Settings) -> Iterator[tuple[Footnote, Parts]]:
+    """Open the store of the settings for a run.
+
+    With a chat model there is no second opinion: the model is not made to answer.
+    """
+    with open_parts(settings) as parts:
+        insisting = None
+        if not settings.model:
+            insisting = build_assistant(
+                settings.model_copy(update={"abstain_below": 0.0}),
+                parts.catalog,
+                parts.indexes,
+                parts.embedder,
+            )
+        yield Footnote(parts.assistant, insisting), parts
+
+
+def build_store(settings: Settings, paths: Iterable[Path]) -> None:
+    """Ingest paths into the store of the settings; what is there already costs nothing.
+
+    Raises:
+        InputError: a file was not read, for then the figures would be of something else.
+    """
+    with open_ingestor(settings) as ingestor:
+        report = ingestor.ingest([str(path) for path in paths])
+    if report.problems:
+        first = report.problems[0]
+        raise InputError(
+            f"{len(report.problems)} files could not be read; the first: {first.message}",
+            first.hint,
+        )
+
+
+def configuration(settings: Settings) -> dict[str, Any]:
+    """List the settings that can change a figure."""
+    return settings.model_dump(mode="json", exclude=_NOT_CONFIGURATION)
+
+
+def describe_store(parts: Parts) -> dict[str, Any]:
+    """Return how much a store holds, and a fingerprint of its documents' contents."""
+    counts = parts.catalog.counts()
+    hashes = sorted(info.content_hash for info in parts.catalog.documents())
+    return {
+        "documents": counts.documents,
+        "passages": counts.passages,
+        "fingerprint": fingerprint(hashes),
+    }
+
+
+def stored_documents(parts: Parts, sources: Iterable[str]) -> list[Document]:
+    """Return the documents whose source a dataset names, with their texts."""
+    from eval.dataset import same_source
+
+    wanted = set(sources)
+    return [
+        document
+        for info in parts.catalog.documents()
+        if any(same_source(info.source, name) for name in wanted)
+        and (document := parts.catalog.document(info.doc_id)) is not None
+    ]
