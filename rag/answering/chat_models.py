@@ -124,10 +124,10 @@ def _what_happened(status: int | None, names: str) -> tuple[str, str]:
         return f"failed with status {status}", "Look into the log of its server."
     if "Timeout" in names:
         return "did not answer in time", "Raise FOOTNOTE_MODEL_TIMEOUT_SECONDS."
-    if "Connect" in names:
-        return "could not be reached", "Is its server running? Check FOOTNOTE_BASE_URL."
     if "Protocol" in names or "ReadError" in names:
         return "broke off in the middle of its reply", "Look into the log of its server."
+    if "Connect" in names:
+        return "could not be reached", "Is its server running? Check FOOTNOTE_BASE_URL."
     return f"failed ({names.partition(' ')[0]})", "Try again."
 
 
