@@ -1,0 +1,42 @@
+# Two commands for a newcomer: `make run` and `make test`. `make help` lists the others.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint eval bench bench-quality clean
+
+help: ## List the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: $(VENV)/installed ## Install, index corpus/, open the chat on http://127.0.0.1:7860
+	@$(BIN)/python app.py
+
+test: $(VENV)/installed-test ## Install what tests need and run everything
+	$(BIN)/python tools/find_chromium.py
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+eval: $(VENV)/installed-test ## Score the sample corpus with its question set
+	$(BIN)/footnote eval run eval/datasets/corpus.jsonl --corpus corpus
+
+bench: $(VENV)/installed-test ## Speed, memory and size beside a plain LangChain pipeline
+	$(BIN)/python -m eval.bench_speed
+
+bench-quality: $(VENV)/installed-test ## Quality on public benchmarks: make bench-quality DATA=DIR
+	$(BIN)/python -m eval.bench_quality --data $(DATA)
+
+clean: ## Remove the environment and the store of the working folder
+	rm -rf $(VENV) .footnote
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	@echo "Installing Footnote into $(VENV) (about two minutes the first time) ..."
+	@$(BIN)/python tools/install.py
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	@$(BIN)/python tools/install.py test
+	@touch $@

@@ -1,0 +1,172 @@
+"""A file's walk into a real catalogue, with an embedder that counts what it is asked for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rag.errors import StoreError
+from rag.ingest.files import Action
+from rag.ingest.pipeline import Ingestor, Progress, remove_sources
+
+
+@pytest.fixture
+def ingestor(catalog, embedder):
+    return Ingestor(catalog, embedder, passage_chars=120, overlap_chars=0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "a.txt").write_text("The apple is a fruit that grows on trees in the garden.")
+    (folder / "b.txt").write_text("The pear is another fruit that people like to eat in autumn.")
+    return folder
+
+
+def titles(catalog):
+    return [info.source for info in catalog.documents()]
+
+
+def test_files_become_documents(ingestor, catalog, folder, embedder):
+    report = ingestor.ingest(["docs"])
+    assert titles(catalog) == ["docs/a.txt", "docs/b.txt"]
+    assert (report.count(Action.ADD), report.documents, report.passages) == (2, 2, 2)
+    assert len(embedder.embedded) == report.embedded == 2
+    assert report.characters == sum(map(len, embedder.embedded))
+
+
+def test_a_second_ingest_embeds_and_changes_nothing(ingestor, catalog, folder, embedder):
+    ingestor.ingest(["docs"])
+    seq = catalog.seq
+    report = ingestor.ingest(["docs"])
+    assert report.count(Action.KEEP) == 2
+    assert len(embedder.embedded) == 2
+    assert catalog.seq == seq
+
+
+def test_an_edit_embeds_only_what_changed(ingestor, catalog, folder, embedder):
+    paragraphs = [f"Paragraph {n} speaks of the apple at some length, for {n} times." for n in "abcdef"]
+    (folder / "a.txt").write_text("\n\n".join(paragraphs))
+    ingestor.ingest(["docs"])
+    count = len(embedder.embedded)
+    paragraphs[3] = "Paragraph d speaks of the plum at some length, and for 4 times."
+    (folder / "a.txt").write_text("\n\n".join(paragraphs))
+    report = ingestor.ingest(["docs"])
+    assert report.count(Action.REPLACE) == 1
+    assert 1 <= len(embedder.embedded) - count <= 2
+
+
+def test_a_removed_file_disappears_everywhere(ingestor, catalog, folder):
+    ingestor.ingest(["docs"])
+    (folder / "a.txt").unlink()
+    report = ingestor.ingest(["docs"])
+    assert report.removed_documents == 1
+    assert titles(catalog) == ["docs/b.txt"]
+    assert catalog.counts().passages == catalog.counts().vectors == 1
+    assert len(catalog.files()) == 1
+
+
+def test_a_moved_file_is_embedded_once(ingestor, catalog, folder, embedder):
+    ingestor.ingest(["docs"])
+    (folder / "b.txt").rename(folder / "c.txt")
+    ingestor.ingest(["docs"])
+    assert titles(catalog) == ["docs/a.txt", "docs/c.txt"]
+    assert len(set(embedder.embedded)) == len(embedder.embedded) or len(embedder.embedded) <= 3
+
+
+def test_a_file_that_cannot_be_read_stops_nothing_and_is_on_record(ingestor, catalog, folder):
+    (folder / "aa.pdf").write_bytes(b"%PDF-1.7 and then nothing")
+    report = ingestor.ingest(["docs"])
+    assert titles(catalog) == ["docs/a.txt", "docs/b.txt"]
+    assert [p.source for p in report.problems] == ["docs/aa.pdf"]
+    stored = catalog.files()[str(folder / "aa.pdf")]
+    assert stored.reason
+    assert stored.message
+    assert stored.hint
+
+
+def test_what_was_read_before_stays_when_a_file_breaks(ingestor, catalog, folder):
+    ingestor.ingest(["docs"])
+    (folder / "a.txt").write_bytes(b"")
+    report = ingestor.ingest(["docs"])
+    assert [p.reason for p in report.problems] == ["empty"]
+    assert titles(catalog) == ["docs/a.txt", "docs/b.txt"]
+
+
+def test_records_of_a_jsonl_file_are_documents(ingestor, catalog, folder):
+    records = [{"_id": f"r{n}", "title": f"T{n}", "text": f"Record number {n}."} for n in range(3)]
+    path = folder / "set.jsonl"
+    path.write_text("\n".join(map(json.dumps, records)))
+    ingestor.ingest(["docs/set.jsonl"])
+    assert [i.doc_id for i in catalog.documents()] == ["r0", "r1", "r2"]
+    path.write_text("\n".join(map(json.dumps, records[1:])))
+    report = ingestor.ingest(["docs/set.jsonl"])
+    assert [i.doc_id for i in catalog.documents()] == ["r1", "r2"]
+    assert report.removed_documents == 1
+    assert report.documents == 0, "records that did not change are not written again"
+
+
+def test_equal_record_ids_of_two_files_are_two_documents(ingestor, catalog, folder):
+    for name in ("x", "y"):
+        record = {"_id": "1", "title": name, "text": f"This is the only record of file {name}."}
+        (folder / f"{name}.jsonl").write_text(json.dumps(record))
+    ingestor.ingest(["docs/*.jsonl"])
+    assert sorted(info.title for info in catalog.documents()) == ["x", "y"]
+    ingestor.ingest(["docs/*.jsonl"])
+    assert len(catalog.documents()) == 2
+
+
+def test_two_files_with_equal_text_are_both_documents(ingestor, catalog, folder):
+    (folder / "copy.txt").write_text((folder / "a.txt").read_text())
+    ingestor.ingest(["docs"])
+    assert "docs/copy.txt" in titles(catalog)
+    assert catalog.counts().passages == 3
+
+
+def test_progress_ends_at_the_total(catalog, embedder, folder):
+    told: list[Progress] = []
+    Ingestor(
+        catalog, embedder, passage_chars=500, overlap_chars=0, on_progress=told.append
+    ).ingest(["docs"])
+    assert told[-1].bytes_done == told[-1].bytes_total == sum(
+        f.stat().st_size for f in folder.iterdir()
+    )
+
+
+def test_an_ingest_that_breaks_off_goes_on_where_it_stopped(catalog, embedder, folder):
+    class Failing(type(embedder)):
+        def embed_passages(self, texts):
+            raise StoreError("out of memory")
+
+    with pytest.raises(StoreError):
+        Ingestor(catalog, Failing(), passage_chars=500, overlap_chars=0).ingest(["docs"])
+    assert catalog.files() == {}
+    report = Ingestor(catalog, embedder, passage_chars=500, overlap_chars=0).ingest(["docs"])
+    assert report.count(Action.ADD) == 2
+    assert len(titles(catalog)) == 2
+
+
+def test_reindex_splits_the_stored_text_again(catalog, embedder, folder):
+    (folder / "a.txt").write_text("One sentence about the apple. " * 10)
+    Ingestor(catalog, embedder, passage_chars=1000, overlap_chars=0).ingest(["docs"])
+    few = catalog.counts().passages
+    (folder / "a.txt").unlink()
+    Ingestor(catalog, embedder, passage_chars=100, overlap_chars=0).reindex()
+    assert catalog.counts().passages > few
+    assert len(titles(catalog)) == 2
+
+
+@pytest.mark.parametrize("argument", ["docs/a.txt", "docs", "./docs/../docs/a.txt"])
+def test_documents_are_removed_by_path_or_folder(ingestor, catalog, folder, argument):
+    ingestor.ingest(["docs"])
+    assert "docs/a.txt" in list(remove_sources(catalog, [argument]))
+    assert "docs/a.txt" not in titles(catalog)
+
+
+def test_removing_what_is_not_there_removes_nothing(ingestor, catalog, folder):
+    ingestor.ingest(["docs"])
+    assert list(remove_sources(catalog, ["docs/a"])) == []

@@ -1,0 +1,135 @@
+"""Imports flow one way; this reads them from the source and fails when a wall is broken."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+SOURCES = sorted([*(PROJECT / "rag").rglob("*.py"), *(PROJECT / "eval").rglob("*.py")])
+
+# A layer may import itself and what stands above it in this list.
+LAYERS = [
+    ["rag.types", "rag.errors"],
+    ["rag.settings", "rag.store.filters", "rag.store.records"],
+    ["rag.ingest.sentences", "rag.ingest.passages", "rag.retrieval.fusion"],
+    ["rag.ingest.readers", "rag.store", "rag.retrieval.embedding"],
+    ["rag.ingest.files", "rag.ingest.pipeline", "rag.retrieval", "rag.answering"],
+    ["rag.assistant", "rag.answer_json"],
+    ["rag.build"],
+    ["rag.ingest_command", "rag.status", "rag.terminal", "rag.web"],
+    ["rag.serve_command"],
+    ["rag.cli"],
+    ["eval"],
+]
+
+# A library, and the only places that may import it, at any depth of the code.
+ONLY_IN = {
+    "chromadb": {"rag.store.vectors", "rag.store.indexes"},
+    "gradio": {"rag.web"},
+    "fastapi": {"rag.web"},
+    "uvicorn": {"rag.web"},
+    "sqlite3": {"rag.store"},
+    "trafilatura": {"rag.ingest.readers"},
+    "docx": {"rag.ingest.readers"},
+    "pypdfium2": {"rag.ingest.readers"},
+    "typer": {"rag.cli", "eval.cli"},
+    "sentence_transformers": {"rag.retrieval.embedding"},
+}
+
+# Importing Footnote must stay cheap: these load only when they are used.
+NEVER_AT_IMPORT = {
+    "torch", "transformers", "sentence_transformers", "chromadb", "gradio", "trafilatura", "docx",
+    "pypdfium2", "matplotlib",
+}  # fmt: skip
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PROJECT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """Return (module, whether at import time) for every import of a file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    lazy: set[int] = set()
+    for node in ast.walk(tree):
+        deferred = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or (
+            isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        )
+        if deferred:
+            lazy |= {id(child) for child in ast.walk(node)}
+    found: list[tuple[str, bool]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, id(node) not in lazy) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.module
+            found += [(f"{node.module}.{a.name}", id(node) not in lazy) for a in node.names]
+    return found
+
+
+def inside(module: str, roots: set[str] | list[str]) -> bool:
+    return any(module == root or module.startswith(root + ".") for root in roots)
+
+
+def layer(module: str) -> int:
+    """Return the layer whose entry is the longest that contains the module."""
+    best = max(
+        ((len(root), number) for number, roots in enumerate(LAYERS) for root in roots
+         if inside(module, [root])),
+        default=None,
+    )  # fmt: skip
+    assert best is not None, f"{module} has no layer: add it to LAYERS"
+    return best[1]
+
+
+def known_module(name: str) -> str:
+    """Strip the imported name off: `rag.types.Hit` is in the module `rag.types`."""
+    while name:
+        path = PROJECT.joinpath(*name.split("."))
+        if path.with_suffix(".py").exists() or (path / "__init__.py").exists():
+            return name
+        name = name.rpartition(".")[0]
+    raise AssertionError("not a module of this project")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_imports_flow_one_way(path):
+    module = module_name(path)
+    if module == "rag" or path.name == "__init__.py" and not imports(path):
+        return
+    for name, _ in imports(path):
+        if name.split(".")[0] in ("rag", "eval"):
+            target = known_module(name)
+            assert layer(target) <= layer(module), f"{module} imports {target}, a layer above it"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_libraries_stay_in_their_rooms(path):
+    module = module_name(path)
+    for name, _ in imports(path):
+        allowed = ONLY_IN.get(name.split(".")[0])
+        if allowed is not None and module.startswith("rag"):
+            assert inside(module, allowed), f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_heavy_libraries_are_imported_where_they_are_used(path):
+    module = module_name(path)
+    if inside(module, ["rag.web.server", "rag.web.chat_page"]):
+        return  # imported only when serving
+    for name, at_import in imports(path):
+        assert not (at_import and name.split(".")[0] in NEVER_AT_IMPORT), f"{module}: {name}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_only_settings_reads_the_environment(path):
+    if module_name(path) == "rag.settings":
+        return
+    source = path.read_text(encoding="utf-8")
+    assert "os.environ" not in source
+    assert "getenv" not in source
