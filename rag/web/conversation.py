@@ -1,0 +1,238 @@
+"""The conversation as the chat page shows it: turns, and their HTML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from rag.types import Answer, Citation, Hit, Question, Sentence, Turn
+from rag.web.links import document_url
+from rag.web.markup import esc, shorten
+
+ABSTAINED = "The documents do not say."
+NEAREST_SHOWN = 3
+QUOTE_CHARS = 150
+SNIPPET_CHARS = 220
+
+_MARKER = re.compile(r"\s*\[(\d{1,3})\]")
+_UNLINKED = r"<sup><span class=marker>\1</span></sup>"
+
+
+class Status(Enum):
+    """How far a turn has come."""
+
+    SEARCHING = "searching"
+    READING = "reading"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to tell the person that is not part of any answer."""
+
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnView:
+    """A question of the conversation and what has become of it.
+
+    `partial` is what was written of an answer that is not finished, or was stopped.
+    """
+
+    question: str
+    status: Status = Status.SEARCHING
+    partial: str = ""
+    found: int = 0
+    answer: Answer | None = None
+    problem: Notice | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return self.status in {Status.SEARCHING, Status.READING}
+
+
+def question_after(turns: Sequence[TurnView], text: str) -> Question:
+    """Return the question with the answered turns before it as its history."""
+    answered = ((turn.question, turn.answer) for turn in turns)
+    return Question(text, tuple(Turn(q, a.text) for q, a in answered if a is not None))
+
+
+def render_turns(turns: Sequence[TurnView]) -> list[str]:
+    """Render each turn as one element; only the last offers to be tried again."""
+    return [
+        _turn(turn, number, is_last=number == len(turns))
+        for number, turn in enumerate(turns, start=1)
+    ]
+
+
+def render_notice(notice: Notice | None) -> str:
+    """Render a notice, "" when there is none."""
+    if notice is None:
+        return ""
+    hint = f'<span class="hint">{esc(notice.hint)}</span>' if notice.hint else ""
+    return f'<div class="notice" role="alert"><span>{esc(notice.message)}</span>{hint}</div>'
+
+
+def confidence_words(confidence: float) -> str:
+    """Say a probability in words and as a percentage."""
+    if confidence >= 0.85:
+        word = "High"
+    elif confidence >= 0.65:
+        word = "Moderate"
+    else:
+        word = "Low"
+    return f"{word} confidence, {round(confidence * 100)} %"
+
+
+def _turn(turn: TurnView, number: int, *, is_last: bool) -> str:
+    busy = "true" if turn.is_running else "false"
+    return (
+        f'<article class="turn" id="turn-{number}" aria-label="Question {number}">'
+        f'<h2 class="question" dir="auto">{esc(turn.question)}</h2>'
+        f'<div class="answer" aria-live="polite" aria-busy="{busy}">{_body(turn, number)}</div>'
+        f"{_actions(turn, is_last=is_last)}</article>"
+    )
+
+
+def _body(turn: TurnView, number: int) -> str:
+    if turn.answer is not None:
+        return _answer(turn.answer, number)
+    written = _partial(turn.partial)
+    if turn.status is Status.SEARCHING:
+        return '<p class="progress">Searching the documents…</p>'
+    if turn.status is Status.READING:
+        passages = "1 passage" if turn.found == 1 else f"{turn.found} passages"
+        return written or f'<p class="progress">Reading {passages}…</p>'
+    if turn.status is Status.STOPPED:
+        return written + '<p class="stopped">You stopped this answer.</p>'
+    return render_notice(turn.problem)
+
+
+def _partial(text: str) -> str:
+    """Render an answer in the making; its markers become links when it is complete."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    return "".join(f'<p dir="auto">{_MARKER.sub(_UNLINKED, esc(line))}</p>' for line in lines)
+
+
+def _answer(answer: Answer, number: int) -> str:
+    note = render_notice(Notice(answer.note)) if answer.note else ""
+    if answer.abstained:
+        return note + _abstention(answer.hits)
+    return note + _paragraphs(answer) + _footnotes(answer.citations, number)
+
+
+def _abstention(hits: Sequence[Hit]) -> str:
+    said = f'<p class="abstained">{ABSTAINED}</p>'
+    if not hits:
+        return said + '<p class="aside">No passage comes near this question.</p>'
+    items = "".join(_nearest(hit) for hit in hits[:NEAREST_SHOWN])
+    return (
+        said
+        + '<p class="aside">Nothing in them supports an answer well enough. '
+        + "These passages come nearest; they may be about something else.</p>"
+        + f'<h3 class="label">Nearest passages</h3><ul class="notes nearest">{items}</ul>'
+    )
+
+
+def _nearest(hit: Hit) -> str:
+    passage = hit.passage
+    url = esc(document_url(passage.doc_id, passage.start, passage.end))
+    return (
+        f'<li><a class="note" data-panel href="{url}">'
+        f'<span class="note-title" dir="auto">{esc(_place(passage.title, passage.section))}</span>'
+        f'<span class="note-quote" dir="auto">{esc(shorten(passage.text, SNIPPET_CHARS))}</span>'
+        "</a></li>"
+    )
+
+
+def _paragraphs(answer: Answer) -> str:
+    by_marker = {citation.marker: citation for citation in answer.citations}
+    span = answer.answer_span
+    paragraphs: list[list[str]] = [[]]
+    for sentence in answer.sentences:
+        if sentence.break_before and paragraphs[-1]:
+            paragraphs.append([])
+        text, span = _with_span(sentence, span)
+        markers = "".join(_marker(by_marker[marker]) for marker in sentence.markers)
+        paragraphs[-1].append(f'<span class="sentence">{text}{markers}</span>')
+    return "".join(f'<p dir="auto">{" ".join(parts)}</p>' for parts in paragraphs)
+
+
+def _with_span(sentence: Sentence, span: str | None) -> tuple[str, str | None]:
+    """Render a sentence, its exact answer marked; return what of the span is still to be marked."""
+    before, found, after = sentence.text.partition(span) if span else (sentence.text, "", "")
+    if not found:
+        return esc(sentence.text), span
+    return f'{esc(before)}<strong class="exact">{esc(found)}</strong>{esc(after)}', None
+
+
+def _marker(citation: Citation) -> str:
+    label = esc(f"Footnote {citation.marker}: {citation.passage.title}")
+    return (
+        f'<sup><a class="marker" data-panel href="{_quote_url(citation)}" '
+        f'aria-label="{label}" title="{label}">{citation.marker}</a></sup>'
+    )
+
+
+def _quote_url(citation: Citation) -> str:
+    passage = citation.passage
+    return esc(document_url(passage.doc_id, citation.quote_start, citation.quote_end))
+
+
+def _footnotes(citations: Sequence[Citation], number: int) -> str:
+    items = "".join(
+        f'<li><a class="note" data-panel href="{_quote_url(citation)}">'
+        f'<span class="note-number">{citation.marker}</span>'
+        f'<span class="note-title" dir="auto">{esc(_cited_place(citation))}</span>'
+        f'<span class="note-quote" dir="auto">{esc(shorten(citation.quote, QUOTE_CHARS))}</span>'
+        "</a></li>"
+        for citation in sorted(citations, key=lambda citation: citation.marker)
+    )
+    return f'<h3 class="label" id="notes-{number}">Footnotes</h3><ol class="notes">{items}</ol>'
+
+
+def _cited_place(citation: Citation) -> str:
+    passage = citation.passage
+    page = f"page {passage.page}" if passage.page else ""
+    return _place(passage.title, page)
+
+
+def _place(title: str, detail: str) -> str:
+    return f"{title} · {detail}" if detail and detail != title else title
+
+
+def _actions(turn: TurnView, *, is_last: bool) -> str:
+    if turn.is_running:
+        return ""
+    parts: list[str] = []
+    answer = turn.answer
+    if answer is not None and not answer.abstained:
+        meaning = "How likely it is that the cited words answer the question"
+        words = confidence_words(answer.confidence)
+        parts.append(f'<span class="confidence" title="{meaning}">{words}</span>')
+        parts.append(f'<span class="answered-by">{esc(mode_name(answer.mode))}</span>')
+        copied = esc(plain_text(answer))
+        parts.append(f'<button type="button" data-copy="{copied}">Copy</button>')
+    if is_last:
+        parts.append('<button type="button" data-action="retry">Try again</button>')
+    return f'<div class="actions">{"".join(parts)}</div>' if parts else ""
+
+
+def mode_name(mode: str) -> str:
+    """Name what answers, for people."""
+    return "Built-in reader" if mode == "reader" else mode
+
+
+def plain_text(answer: Answer) -> str:
+    """Return the answer with its footnotes written out, for the clipboard."""
+    notes = (
+        f"[{citation.marker}] {_cited_place(citation)}: “{' '.join(citation.quote.split())}”"
+        for citation in answer.citations
+    )
+    return "\n\n".join((answer.text, "\n".join(notes)))

@@ -1,0 +1,176 @@
+"""The server: the chat page at /, the pages of documents, and the port they are served on."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.middleware import Middleware
+
+from rag.errors import ConfigurationError
+from rag.settings import Settings, keep_libraries_quiet
+from rag.web.gate import Gate, GradioGate, allowed_hosts
+from rag.web.pages import PAGE_POLICY, Span, document_page, error_page
+from rag.web.seams import Answering, Documents
+
+if TYPE_CHECKING:
+    from rag.web.chat_page import ChatPage
+
+STATIC = Path(__file__).parent / "static"
+UPLOAD_LIMIT_BYTES = 1
+SHUTDOWN_SECONDS = 2
+STYLESHEETS = (
+    '<link rel="stylesheet" href="/ui/tokens.css"><link rel="stylesheet" href="/ui/chat.css">'
+)
+
+
+class AnyText(Convertor[str]):
+    """Matches any text in a path: a doc_id may hold slashes and line breaks."""
+
+    regex = r"[\s\S]+"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("any", AnyText())
+
+
+def create_app(assistant: Answering, catalog: Documents, settings: Settings) -> FastAPI:
+    """Build the web application around an assistant and the documents it answers from."""
+    keep_libraries_quiet(allow_downloads=settings.allow_downloads)
+    from rag.web.chat_page import ChatPage  # gradio takes seconds to import
+
+    page = ChatPage(assistant, catalog)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        page.stop_all()
+
+    app = FastAPI(
+        title="Footnote",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan,
+        middleware=[
+            Middleware(Gate, hosts=allowed_hosts(settings.host)),
+            # Without one of ours, Gradio would add its own, which trusts every origin.
+            Middleware(CORSMiddleware, allow_origins=[]),
+        ],
+    )
+    app.mount("/ui", StaticFiles(directory=STATIC))
+    _add_health(app)
+    _add_documents(app, catalog)
+    _mount_chat(app, page)
+    return app
+
+
+def serve(app: FastAPI, settings: Settings) -> None:
+    """Serve until interrupted, with one worker; announce the address once it answers.
+
+    Raises:
+        ConfigurationError: the address cannot be listened on.
+    """
+    listener = listen(settings.host, settings.port)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    with listener:
+        AnnouncingServer(config).run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the listening socket; port 0 takes a free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host.strip("[]"), port), family=family)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ConfigurationError(
+            f"Cannot listen on {host}, port {port}: {reason}.",
+            "Stop the program that uses it, or set another: FOOTNOTE_PORT=7861 (or FOOTNOTE_HOST).",
+        ) from error
+
+
+class AnnouncingServer(uvicorn.Server):
+    """Prints where the page is, as soon as connections are accepted."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listener in sockets or []:
+            if self.started:
+                print(f"Footnote is ready: {address(listener)}", flush=True)
+
+
+def address(listener: socket.socket) -> str:
+    """Return the address under which a browser on this machine reaches a listening socket."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _add_health(app: FastAPI) -> None:
+    @app.get("/healthz")
+    def health() -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+
+def _add_documents(app: FastAPI, catalog: Documents) -> None:
+    @app.get("/documents/{doc_id:any}")
+    def show(
+        doc_id: str, start: str | None = None, end: str | None = None, view: str = "whole"
+    ) -> HTMLResponse:
+        try:
+            quote = Span(int(start), int(end)) if start is not None and end is not None else None
+        except ValueError:
+            hint = "“start” and “end” count characters and must be whole numbers."
+            return _page(error_page("This address is not complete", hint), 400)
+        document = catalog.document(doc_id)
+        if document is None:
+            hint = "It may have been removed since the answer was given."
+            return _page(error_page("There is no such document", hint), 404)
+        return _page(document_page(document, quote, panel=view == "panel"))
+
+
+def _page(content: str, status_code: int = 200) -> HTMLResponse:
+    return HTMLResponse(content, status_code, {"Content-Security-Policy": PAGE_POLICY})
+
+
+def _mount_chat(app: FastAPI, page: ChatPage) -> None:
+    import gradio as gr
+
+    gr.mount_gradio_app(
+        app,
+        page.build(),
+        path="/",
+        app_kwargs={"middleware": [Middleware(GradioGate)]},
+        theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
+        # Linked rather than given as `css`, which Gradio rewrites and so breaks media queries.
+        head=STYLESHEETS,
+        favicon_path=str(STATIC / "icon.svg"),
+        footer_links=[],
+        max_file_size=UPLOAD_LIMIT_BYTES,
+        run_history=False,
+        show_error=False,
+        ssr_mode=False,
+        enable_monitoring=False,
+    )

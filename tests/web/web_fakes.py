@@ -1,0 +1,156 @@
+"""An assistant and a catalogue in memory, small enough to know every answer beforehand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from rag.errors import InputError, ModelError
+from rag.types import (
+    Answer,
+    Citation,
+    Delta,
+    Document,
+    Event,
+    Found,
+    Hit,
+    Passage,
+    Question,
+    Section,
+    Sentence,
+)
+
+TALKS_TEXT = """The talks in Washington
+
+Two governments met in Washington in May 2011. Both said the meeting had been useful.
+
+What China wants
+
+China would like the United States to look at human rights in more general terms. The US should \
+"not devote too much energy to individual cases or cases that involve violations of Chinese laws." \
+So said the vice minister.
+
+""" + "\n\n".join(
+    f"Paragraph {n} of the report speaks of other things at length." for n in range(40)
+)
+
+QUOTE = (
+    'The US should "not devote too much energy to individual cases or cases that involve '
+    'violations of Chinese laws."'
+)
+SECOND_QUOTE = "Both said the meeting had been useful."
+EXACT = "individual cases"
+
+TALKS = Document(
+    doc_id="talks/2011?a#b.md",
+    title="The talks in Washington",
+    source="corpus/talks.md",
+    text=TALKS_TEXT,
+    metadata={"publisher": "China Daily", "author": "Jo Reporter", "date": "2011-05-09"},
+    sections=(
+        Section("The talks in Washington", 1, 0),
+        Section("What China wants", 2, TALKS_TEXT.index("What China wants")),
+    ),
+    page_starts=(0, TALKS_TEXT.index("What China wants")),
+)
+OTHER = Document(
+    doc_id="other",
+    title="A week in Beijing",
+    source="corpus/other.md",
+    text="Posner kept a diary in Beijing. He walked a great deal.",
+    metadata={"date": "2010-05-26"},
+)
+
+
+@dataclass(frozen=True)
+class MemoryCatalog:
+    """A catalogue of the documents given."""
+
+    held: tuple[Document, ...] = (TALKS, OTHER)
+
+    def documents(self) -> list[Document]:
+        return list(self.held)
+
+    def document(self, doc_id: str) -> Document | None:
+        return next((document for document in self.held if document.doc_id == doc_id), None)
+
+
+def passage_of(document: Document, start: int, end: int) -> Passage:
+    return Passage(
+        passage_id=f"{document.doc_id}:{start}",
+        doc_id=document.doc_id,
+        text=document.text[start:end],
+        start=start,
+        end=end,
+        title=document.title,
+        source=document.source,
+        date=document.metadata.get("date", ""),
+    )
+
+
+def cite(marker: int, document: Document, quote: str) -> Citation:
+    start = document.text.index(quote)
+    passage = passage_of(
+        document, max(0, start - 20), min(len(document.text), start + len(quote) + 20)
+    )
+    return Citation(marker, passage, start, start + len(quote))
+
+
+def answered(question: Question) -> Answer:
+    citations = (cite(1, TALKS, QUOTE), cite(2, TALKS, SECOND_QUOTE))
+    return Answer(
+        question=question,
+        query=question.text,
+        sentences=(Sentence(QUOTE, (1,)), Sentence(SECOND_QUOTE, (2,))),
+        citations=citations,
+        hits=tuple(Hit(c.passage, 1.0 / c.marker, c.marker) for c in citations),
+        abstained=False,
+        confidence=0.92,
+        answer_span=EXACT,
+    )
+
+
+def abstained(question: Question) -> Answer:
+    passage = passage_of(OTHER, 0, len(OTHER.text))
+    return Answer(question, question.text, (), (), (Hit(passage, 0.1, 1),), True, 0.08)
+
+
+@dataclass
+class ScriptedAssistant:
+    """Answers by the words of the question; keeps the questions it was asked."""
+
+    mode: str = "reader"
+    asked: list[Question] = field(default_factory=list)
+    was_cancelled: bool = False
+    answers: dict[str, Callable[[Question], Answer]] = field(default_factory=dict)
+
+    def stream(
+        self, question: Question, *, cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[Event]:
+        self.asked.append(question)
+        if len(question.text) > 2000:
+            raise InputError("The question has too many characters.", "Ask in 2,000 or fewer.")
+        if "unreachable" in question.text:
+            raise ModelError("The chat model cannot be reached.", "Start it, then try again.")
+        if "broken" in question.text:
+            raise ZeroDivisionError("secret detail")
+        make = self.answers.get(question.text) or (
+            abstained if "moon" in question.text else answered
+        )
+        answer = make(question)
+        yield Found(question.text, answer.hits)
+        if "slowly" in question.text:
+            yield from self._forever(cancelled)
+            return
+        for sentence in answer.sentences:
+            yield Delta(sentence.text + "".join(f" [{m}]" for m in sentence.markers) + " ")
+        yield answer
+
+    def _forever(self, cancelled: Callable[[], bool]) -> Iterator[Event]:
+        for number in range(600):
+            if cancelled():
+                self.was_cancelled = True
+                return
+            yield Delta(f"Word{number} ")
+            time.sleep(0.05)
