@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 MAX_SENTENCE_CHARS = 2000
 """A longer sentence is cut at white space: it is a table or a machine's output, not prose."""
@@ -29,8 +30,23 @@ _NUMBERED = re.compile(
     r"[Cc]a|[Aa]pprox|[Ee]st|Rm|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.$"
 )
 _INITIAL = re.compile(r"(?:^|[\s(\[“\"'‘.-])[A-Z]\.$")
+_STARTERS = (
+    "The|He|She|It|They|We|You|I|This|That|These|Those|There|His|Her|Its|Their|Our|But|And|In|On|At|"
+    "When|While|After|Before|If|As|However|Some|Many|Nobody|No|Not|An?"
+)
+# Sentence ends that sentencex takes for abbreviations: "in the U.S. The", "vitamin C. She".
+_MISSED = re.compile(
+    r"(?:\b(?:[A-Z]\.){2,}|\b[ap]\.m\.|\b(?:St|Ave|Rd|Inc|Corp|Co|Ltd|Jr|Sr|etc)\."
+    rf"|(?<=[a-z]\s)[A-Z]\.)[\"'”’)]*\s+(?=[\"'“‘(]?(?:{_STARTERS})\s)"
+    r"|\bno\.[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z])"
+)
+_LONG_QUOTE_CHARS = 300
+_INNER_END = re.compile(r"[^\W_]{2}[.!?][\"'”’)]*\s+[\"'“‘(]?[A-Z]")
+_QUOTED = re.compile(r"[\"“”«»()\[\]]|(?<!\w)['‘`]|['’](?!\w)")
+_CLOSED = re.compile(r"([.!?…]+)([\"”’'»)\]]+)(?=\s)")
+_CLAUSE = re.compile(r"\A\s*\(?\w{1,4}\)\s")
+_ENUMERATOR = re.compile(r"(?:^|\n|[.!?:;]\s)\s*\(?(?:\d{1,3}|[A-Za-z])[.)]$")
 _OPENERS = "\"'“‘«([{"
-_CLOSERS = "\"'”’»)]}"
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
@@ -64,7 +80,7 @@ def _paragraph_blocks(text: str, start: int, end: int) -> Iterator[tuple[int, in
     lines = paragraph.split("\n")
     width = max(len(line.rstrip()) for line in lines)
     position, held = start, lines[0]
-    for above, line in zip(lines, lines[1:], strict=False):
+    for above, line in pairwise(lines):
         if _is_wrap(above, line, width):
             held = f"{held} {line}"  # as long as before, so offsets hold
         else:
@@ -93,27 +109,45 @@ def _block_sentences(block: str) -> Iterator[tuple[int, int]]:
         return
     start = 0
     while len(block) - start > _WINDOW_CHARS:
-        window = block[start : start + _WINDOW_CHARS]
-        cuts = _joined_cuts(window)
-        end = cuts[-1] if cuts else _WINDOW_CHARS
-        yield from _between(start, cuts[:-1], end)
+        cuts = _cuts(block[start : start + _WINDOW_CHARS])
+        end = cuts.pop() if cuts else _WINDOW_CHARS
+        yield from _between(block, start, cuts, start + end)
         start += end
-    yield from _between(start, _joined_cuts(block[start:]), len(block) - start)
+    yield from _between(block, start, _cuts(block[start:]), len(block))
 
 
-def _between(start: int, cuts: list[int], end: int) -> Iterator[tuple[int, int]]:
-    first = 0
-    for cut in [*cuts, end]:
-        yield start + first, start + cut
+def _between(block: str, start: int, cuts: list[int], end: int) -> Iterator[tuple[int, int]]:
+    """Yield what lies between the cuts; what still seems to hold two sentences is cut again."""
+    first = start
+    for cut in [*(start + cut for cut in cuts), end]:
+        if _INNER_END.search(block, first, cut):
+            for inner in [first + offset for offset in _second_cuts(block[first:cut])]:
+                yield first, inner
+                first = inner
+        yield first, cut
         first = cut
 
 
-def _joined_cuts(block: str) -> list[int]:
-    """Offer the offsets inside the block at which a new sentence begins."""
+def _second_cuts(sentence: str) -> list[int]:
+    """Look at a sentence alone: a stray mark elsewhere may have kept it together.
+
+    Short quotations stay whole, with the words that say whose they are; long ones do not.
+    """
+    return _cuts(sentence) or (
+        _cuts_in_quotes(sentence) if len(sentence) > _LONG_QUOTE_CHARS else []
+    )
+
+
+def _cuts(block: str) -> list[int]:
+    """Find the offsets inside the block at which a new sentence begins."""
     import sentencex
 
-    found = sentencex.get_sentence_boundaries("en", block)
-    return [cut for item in found[1:] if _is_cut(block, cut := item["start_index"])]
+    # A clause's number in brackets would keep the whole clause together.
+    plain = _CLAUSE.sub(lambda match: " " * len(match[0]), block)
+    found = sentencex.get_sentence_boundaries("en", plain)
+    cuts = {cut for item in found[1:] if _is_cut(block, cut := item["start_index"])}
+    cuts.update(match.end() for match in _MISSED.finditer(block))
+    return sorted(cuts)
 
 
 def _is_cut(block: str, cut: int) -> bool:
@@ -122,16 +156,30 @@ def _is_cut(block: str, cut: int) -> bool:
     if before and not before[-1].isspace() and not _is_wide(before[-1]):
         return False  # no white space: "www.example.org", "2.5"
     before, after = before.rstrip(), after.lstrip()
-    if not before or not after:
-        return False
     following = after.lstrip(_OPENERS)
-    if after[0] in _CLOSERS and not following:
+    if not before or not following or following[0].islower():
         return False
-    if following and following[0].islower():
+    if _TITLE.search(before) or _INITIAL.search(before) or _is_enumerator(before):
         return False
-    if _TITLE.search(before) or _INITIAL.search(before):
-        return False
-    return not (_NUMBERED.search(before) and following[:1].isdigit())
+    return not (_NUMBERED.search(before) and following[0].isdigit())
+
+
+def _is_enumerator(before: str) -> bool:
+    """Tell the "2." of "2. Be brief" from the "12." of "on Aug. 12."."""
+    match = _ENUMERATOR.search(before)
+    return match is not None and not _NUMBERED.search(before[: match.start() + 1])
+
+
+def _cuts_in_quotes(sentence: str) -> list[int]:
+    """Find where sentences begin when quotation marks and brackets hold nothing together."""
+    # `end."` becomes `end_.`, so that the mark stays with its sentence; others become spaces.
+    bare = _CLOSED.sub(lambda match: "_" * len(match[2]) + match[1], sentence)
+    cuts: list[int] = []
+    for cut in _cuts(_QUOTED.sub(" ", bare)):
+        while cut and sentence[cut - 1] in _OPENERS:
+            cut -= 1  # an opening mark belongs to what follows
+        cuts.append(cut)
+    return [cut for cut in cuts if cut]
 
 
 def _is_wide(character: str) -> bool:

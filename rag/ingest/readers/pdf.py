@@ -23,7 +23,8 @@ _LIGATURES = str.maketrans(
 )
 _NO_TITLE = re.compile(
     r"untitled.*|microsoft (?:word|powerpoint|excel) ?-.*"
-    r"|.*\.(?:docx?|indd|qxd|pdf|tex|dvi|rtf|pptx?)|\W*|\(?unspecified\)?|(?:document|slide|presentation) ?\d*",
+    r"|.*\.(?:docx?|indd|qxd|pdf|tex|dvi|rtf|pptx?)|"
+    r"\W*|\(?unspecified\)?|(?:document|slide|presentation) ?\d*",
     re.IGNORECASE,
 )
 _NO_AUTHOR = re.compile(
