@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,6 +16,12 @@ _VERBS = (
 )
 VERBS = frozenset(_VERBS.split())
 """Enough of the verbs whose form does not end in -ed."""
+
+_DATE_WORDS = (
+    "jan feb mar apr may jun jul aug sep oct nov dec mon tue wed thu fri sat sun upd pub am pm"
+)
+DATE_WORDS = frozenset(_DATE_WORDS.split())
+"""The first letters of what stands in a line that only dates a text."""
 
 FULL_STOPS = (".", "?", "!", "…")
 WIDE_FULL_STOPS = ("。", "？", "！")
@@ -63,6 +70,12 @@ def is_fragment(text: str) -> bool:
     if len(words) >= 3 and any(character.isdigit() for character in text):
         return False
     return len(words) < 4 or not any(_looks_like_verb(word) for word in words)
+
+
+def is_date(text: str) -> bool:
+    """Whether text is nothing but a date and perhaps a time, as at the top of an article."""
+    words = re.findall(r"[^\W\d_]+", text)
+    return any(c.isdigit() for c in text) and all(word[:3].lower() in DATE_WORDS for word in words)
 
 
 def slice_of(hit: Hit, start: int, end: int) -> str:

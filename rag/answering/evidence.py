@@ -10,8 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.answering.candidates import candidates, slice_of
-from rag.answering.features import features
+from rag.answering.candidates import candidates, is_date, slice_of
+from rag.answering.features import expected_kind, features
 from rag.types import Hit
 
 
@@ -82,7 +82,11 @@ class SimilarityEvidence:
         self._fitted = fitted
 
     def find(self, query: str, hits: Sequence[Hit]) -> list[Evidence]:
-        found = candidates(hits)
+        found = [
+            candidate
+            for candidate in candidates(hits)
+            if not is_date(candidate.text) or expected_kind(query, candidate.text)
+        ]
         if not found:
             return []
         vectors = self._embedder.embed_passages([candidate.text for candidate in found])

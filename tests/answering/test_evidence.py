@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rag.answering.candidates import candidates, is_fragment
+from rag.answering.candidates import candidates, is_date, is_fragment
 from rag.answering.evidence import Evidence, Likeness, SimilarityEvidence, in_order
 from rag.answering.features import NAMES, expected_kind, features
 from rag.types import Hit, Passage
@@ -105,6 +105,33 @@ def test_scores_by_cosine_and_calibrates_the_best() -> None:
     assert best.score == pytest.approx(1 / (1 + math.exp(-1)), abs=1e-6)  # cosine 1: 2 * 1 - 1
     assert second.score == pytest.approx(best.score * math.exp(-1), abs=1e-6)  # cosine 0
     assert best.span is None
+
+
+def test_a_bare_date_answers_only_when_a_date_is_asked_for() -> None:
+    finder = SimilarityEvidence(CountsOf("april"), COSINE_ONLY)
+    dated = hit("28 April 2011\n\nThe talks in Beijing go on.")
+    assert [e.text for e in finder.find("When in April was it published?", [dated])] == [
+        "28 April 2011",
+        "The talks in Beijing go on.",
+    ]
+    assert [e.text for e in finder.find("What happened in April?", [dated])] == [
+        "The talks in Beijing go on."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "only"),
+    [
+        ("28 April 2011", True),
+        ("Updated: 2011-05-09 13:27", True),
+        ("Mon, 3 Sept. 2012, 4 pm", True),
+        ("28 people", False),
+        ("May it rain", False),
+        ("Version 2", False),
+    ],
+)
+def test_is_date(text: str, only: bool) -> None:
+    assert is_date(text) is only
 
 
 def test_nothing_worth_quoting_is_no_evidence() -> None:
