@@ -18,6 +18,7 @@ from rag.types import Document, Passage, Section
 _STANDS_ALONE = 0.5  # a section with this share of a passage's size is not merged with another
 _LEAST_FILL = 0.5  # a cut is looked for beyond this share of a passage's size
 _MID_PARAGRAPH = 0.35  # what a cut inside a paragraph costs, in passage sizes
+_AFTER_HEADING = 3.0  # what it costs to part a heading from its text
 _AFTER_COLON = 0.5  # what it costs to part "She said:" from what she said
 
 
@@ -202,19 +203,23 @@ def _run_end(group: Sequence[_Unit], first: int, size: int) -> int:
         return len(group)
     target = size if rest > 2 * size else rest / 2
     best, best_cost = 0, 0.0
-    for index in range(first, len(group)):
+    for index in range(first, len(group) - 1):
         unit = group[index]
         length = unit.end - start
-        if length > size and best:
+        if best and length > size:
             break
-        if unit.is_heading or index + 1 == len(group):
-            continue
         cost = abs(target - length) / size
         cost += 0.0 if unit.ends_paragraph else _MID_PARAGRAPH
         cost += _AFTER_COLON if unit.ends_with_colon else 0.0
-        cost += 1.0 if length < _LEAST_FILL * size * (target / size) else 0.0
+        cost += 1.0 if length < _LEAST_FILL * target else 0.0
+        cost += _AFTER_HEADING if unit.is_heading else 0.0
         if not best or cost <= best_cost:
             best, best_cost = index + 1, cost
-        if length > size:
-            break
-    return best or len(group)
+    return _with_its_sentence(group, first, best or len(group), size)
+
+
+def _with_its_sentence(group: Sequence[_Unit], first: int, last: int, size: int) -> int:
+    """Let headings that would be a passage of their own take the long sentence below them."""
+    headings_only = all(unit.is_heading for unit in group[first:last])
+    short = group[last - 1].end - group[first].start <= size // 2
+    return last + 1 if headings_only and short and last < len(group) else last

@@ -18,6 +18,7 @@ _MIN_WRAP_CHARS, _MAX_WRAP_CHARS = 45, 130  # the widths that hard-wrapped prose
 
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
 _ITEM = re.compile(r"\s*(?:[-*•·‣▪–—+>#]\s|\(?\d{1,3}[.)]\s|\(?[a-z][.)]\s|\|)")
+_FIGURES = re.compile(r"\d\S*\s+[^\sA-Za-z]*\d\S*\s*$")
 _MAYBE_END = re.compile(r"[.!?…‼⁇⁈⁉。！？｡।॥۔؟՞:;]")
 # A title or abbreviation before a name, that never ends a sentence.
 _TITLE = re.compile(
@@ -95,6 +96,8 @@ def _is_wrap(above: str, line: str, width: int) -> bool:
     above, below = above.rstrip(), line.lstrip()
     if not above or not below or _ITEM.match(line) or " | " in above:
         return False
+    if _FIGURES.search(above) and _FIGURES.search(below):
+        return False  # rows of a table
     if not _MIN_WRAP_CHARS <= width <= _MAX_WRAP_CHARS:
         return False
     if below[0].islower() and len(above) * 2 > width:

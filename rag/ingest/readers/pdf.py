@@ -24,7 +24,7 @@ _LIGATURES = str.maketrans(
 _NO_TITLE = re.compile(
     r"untitled.*|microsoft (?:word|powerpoint|excel) ?-.*"
     r"|.*\.(?:docx?|indd|qxd|pdf|tex|dvi|rtf|pptx?)|"
-    r"\W*|\(?unspecified\)?|(?:document|slide|presentation) ?\d*",
+    r"[\W\d_]*|\(?unspecified\)?|(?:document|slide|presentation) ?\d*",
     re.IGNORECASE,
 )
 _NO_AUTHOR = re.compile(

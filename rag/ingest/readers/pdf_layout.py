@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
@@ -16,6 +16,8 @@ HYPHEN = "\x02"
 """Stands where PDFium found a hyphen at a line's end."""
 
 _EDGE_LINES = 3  # how many lines at the top and bottom may be running headers and footers
+_FULL_PAGE_LINES = 10
+_FIGURE = re.compile(r"[($€£¥–—-]*\d[\d.,]*[)%]*|[$€£¥–—-]")
 _HEADING_SCALE = 1.15
 _MAX_HEADING_CHARS = 160
 _MAX_LEVELS = 4
@@ -48,18 +50,30 @@ class Line:
 
 @dataclass(slots=True)
 class _Block:
-    """A paragraph or heading (level > 0) in the making; `pages` are (offset, page index)."""
+    """A paragraph, heading (level > 0) or table in the making; `pages` are (offset, page index)."""
 
     level: int
+    is_row: bool
     text: str = ""
     pages: list[tuple[int, int]] = field(default_factory=list)
+
+    def append(self, line: str, new_page: int | None) -> None:
+        """Add a line; a hyphen that ends the last one is marked, and decided later."""
+        if self.is_row and self.text:
+            self.text += "\n"
+        elif re.search(r"\w-$", self.text) and line[0].islower():
+            self.text = self.text[:-1] + HYPHEN
+        elif self.text:
+            self.text += " "
+        if new_page is not None:
+            self.pages.append((len(self.text), new_page))
+        self.text += line
 
 
 @dataclass(frozen=True, slots=True)
 class _Measures:
-    """What is usual in this document: the size of its type, and the distance of its lines."""
+    """What is usual in this document: the distance and width of lines, the level of each size."""
 
-    body: float
     pitch: float
     width: float
     levels: dict[float, int]
@@ -89,21 +103,25 @@ def without_running_lines(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
     """Drop the lines at the edges that more than half of three or more pages share.
 
     Figures count as equal, so that page numbers do not hide a footer; not in larger type, where
-    "Chapter 1" and "Chapter 2" are headings.
+    "Chapter 1" and "Chapter 2" are headings. Bare numbers go where they count the pages.
     """
-    body = _body_size(pages)
-    counts: Counter[tuple[str, int]] = Counter()
-    for page in pages:
-        edges = {line for edge in _edges(page) for line in edge}
-        counts.update({_key(line, body) for line in edges})
+    body = _body_size(line for page in pages for line in page)
+    counts: Counter[str] = Counter()
+    shifts: Counter[int] = Counter()
+    for number, page in enumerate(pages):
+        outermost = {line for edge in _edges(page) for line in edge}
+        counts.update({_key(line, body) for line in outermost})
+        shifts.update({int(line.text) - number for line in outermost if _is_number(line)})
     shared = {key for key, count in counts.items() if len(pages) >= 3 and 2 * count > len(pages)}
     kept: list[list[Line]] = []
-    for page in pages:
+    for number, page in enumerate(pages):
         running: set[Line] = set()
         for edge in _edges(page):
             # From the edge inwards: what lies behind a line of text is text.
             for line in edge:
-                if _key(line, body) not in shared and not _PAGE_NUMBER.fullmatch(line.text):
+                counted = _is_number(line) and shifts[int(line.text) - number] >= 3
+                named = _PAGE_NUMBER.fullmatch(line.text)
+                if not (counted or named or _key(line, body) in shared):
                     break
                 running.add(line)
         kept.append([line for line in page if line not in running])
@@ -116,21 +134,26 @@ def _edges(page: Sequence[Line]) -> tuple[list[Line], list[Line]]:
     return by_height[:_EDGE_LINES], by_height[::-1][:_EDGE_LINES]
 
 
-def _key(line: Line, body: float) -> tuple[str, int]:
-    text = re.sub(r"\d+", "#", line.text) if line.size < _HEADING_SCALE * body else line.text
-    return text, round(line.base / 20)
+def _is_number(line: Line) -> bool:
+    return line.text.isdecimal() and len(line.text) <= 4
 
 
-def _body_size(pages: Sequence[Sequence[Line]]) -> float:
+def _key(line: Line, body: float) -> str:
+    if line.size >= _HEADING_SCALE * body or _is_number(line):
+        return line.text
+    return re.sub(r"\d+", "#", line.text)
+
+
+def _body_size(lines: Iterable[Line]) -> float:
+    """Find the size that most characters have."""
     sizes: Counter[float] = Counter()
-    for page in pages:
-        for line in page:
-            sizes[line.size] += len(line.text)
+    for line in lines:
+        sizes[line.size] += len(line.text)
     return sizes.most_common(1)[0][0] if sizes else 0.0
 
 
 def _measure(pages: Sequence[Sequence[Line]]) -> _Measures:
-    body = _body_size(pages)
+    body = _body_size(line for page in pages for line in page)
     pitches = [
         above.last_base - line.base
         for page in pages
@@ -140,7 +163,6 @@ def _measure(pages: Sequence[Sequence[Line]]) -> _Measures:
     sizes = {line.size for page in pages for line in page}
     larger = sorted((size for size in sizes if size >= _HEADING_SCALE * body), reverse=True)
     return _Measures(
-        body=body,
         pitch=median([pitch for pitch in pitches if pitch > 0] or [body]),
         width=max((line.right - line.left for page in pages for line in page), default=0.0),
         levels={size: min(level, _MAX_LEVELS) for level, size in enumerate(larger, start=1)},
@@ -151,30 +173,42 @@ def _blocks(pages: Sequence[Sequence[Line]], usual: _Measures) -> list[_Block]:
     blocks: list[_Block] = []
     above: Line | None = None
     for number, page in enumerate(pages):
-        first = True
-        for line in page:
-            level = usual.levels.get(line.size, 0) if len(line.text) <= _MAX_HEADING_CHARS else 0
-            joins = (
-                above is not None
-                and level == blocks[-1].level
-                and _continues(above, line, first, usual)
-                and len(blocks[-1].text) + len(line.text)
-                <= (_MAX_HEADING_CHARS if level else 10**9)
+        # An appendix in larger type is no run of headings.
+        body = _body_size(page) if len(page) >= _FULL_PAGE_LINES else 0.0
+        for index, line in enumerate(page):
+            level = _heading_level(line, body, usual)
+            row = _is_row(line.text)
+            fresh = (
+                above is None
+                or level != blocks[-1].level
+                or row != blocks[-1].is_row
+                or not (row or _continues(above, line, index == 0, usual))
+                or (level > 0 and len(blocks[-1].text) + len(line.text) > _MAX_HEADING_CHARS)
             )
-            if not joins:
-                blocks.append(_Block(level))
-            block = blocks[-1]
-            if block.text:
-                # A hyphen at the end of a line is marked, and decided when all words are known.
-                if re.search(r"\w-$", block.text) and line.text[0].islower():
-                    block.text = block.text[:-1] + HYPHEN
-                else:
-                    block.text += " "
-            if first:
-                block.pages.append((len(block.text), number))
-            block.text += line.text
-            above, first = line, False
+            if fresh:
+                blocks.append(_Block(level, row))
+            blocks[-1].append(line.text, number if index == 0 else None)
+            above = line
     return blocks
+
+
+def _heading_level(line: Line, body: float, usual: _Measures) -> int:
+    """Give a heading's level from its size, 0 for text."""
+    is_heading = (
+        len(line.text) <= _MAX_HEADING_CHARS
+        and line.size >= _HEADING_SCALE * body
+        and not line.text.endswith((",", ";"))
+        and not line.text[0].islower()
+        and not _BULLET.match(line.text)
+    )
+    return usual.levels.get(line.size, 0) if is_heading else 0
+
+
+def _is_row(text: str) -> bool:
+    """Tell a table's row: two figures or more, and not much else."""
+    words = text.split()
+    figures = sum(bool(_FIGURE.fullmatch(word)) for word in words)
+    return figures >= 2 and figures >= 0.4 * len(words)
 
 
 def _continues(above: Line, line: Line, new_page: bool, usual: _Measures) -> bool:
