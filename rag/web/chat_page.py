@@ -52,9 +52,10 @@ class ChatPage:
 
     def build(self) -> gr.Blocks:
         """Lay out the regions and connect them."""
-        with gr.Blocks(
+        blocks = gr.Blocks(
             title="Footnote", analytics_enabled=False, fill_width=True, fill_height=True
-        ) as blocks:
+        )
+        with blocks:
             _html(furniture.TOP_BAR, "top")
             self.turns = gr.State(())
             with gr.Row(elem_id="regions"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -156,6 +157,20 @@ def _page(content: str, status_code: int = 200) -> HTMLResponse:
 
 
 def _mount_chat(app: FastAPI, page: ChatPage) -> None:
+    """Mount the page inside an event loop; without one, Gradio opens loops it never closes."""
+
+    async def mount() -> None:
+        _mount_blocks(app, page)
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(mount())
+    else:
+        _mount_blocks(app, page)
+
+
+def _mount_blocks(app: FastAPI, page: ChatPage) -> None:
     import gradio as gr
 
     gr.mount_gradio_app(

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from web_fakes import OTHER, QUOTE, TALKS, abstained, answered, cite
+
+from rag.types import Answer, Question, Sentence, Turn
+from rag.web.conversation import (
+    ABSTAINED,
+    Notice,
+    Status,
+    TurnView,
+    confidence_words,
+    plain_text,
+    question_after,
+    render_notice,
+    render_turns,
+)
+from rag.web.furniture import EXAMPLES, render_mode, render_side, render_welcome
+
+ASKED = Question("What did China ask the US to avoid?")
+
+
+def done(answer: Answer) -> TurnView:
+    return TurnView(answer.question.text, Status.DONE, answer=answer)
+
+
+def test_each_marker_is_a_link_to_its_quote():
+    (turn,) = render_turns([done(answered(ASKED))])
+    start = TALKS.text.index(QUOTE)
+    href = f"/documents/talks%2F2011%3Fa%23b.md?start={start}&amp;end={start + len(QUOTE)}#quote"
+    assert turn.count(f'href="{href}"') == 2  # the marker and its line in the list
+    assert 'aria-label="Footnote 1: The talks in Washington"' in turn
+    assert turn.count('<a class="marker"') == 2
+
+
+def test_the_exact_answer_is_marked_once():
+    answer = answered(ASKED)
+    twice = replace(answer, sentences=(Sentence(QUOTE, (1,)), Sentence(QUOTE, (2,))))
+    (turn,) = render_turns([done(twice)])
+    assert turn.count('<strong class="exact">individual cases</strong>') == 1
+
+
+def test_sentences_that_break_begin_a_paragraph():
+    answer = Answer(
+        ASKED, ASKED.text,
+        (Sentence("One.", (1,)), Sentence("Two.", (1,)), Sentence("Three.", (1,), True)),
+        (cite(1, TALKS, QUOTE),), (), False, 0.7,
+    )  # fmt: skip
+    (turn,) = render_turns([done(answer)])
+    assert turn.count('<p dir="auto">') == 2
+
+
+def test_abstaining_says_so_and_lists_the_nearest_passages():
+    (turn,) = render_turns([done(abstained(Question("How far is the moon?")))])
+    assert ABSTAINED in turn
+    assert f'href="/documents/other?start=0&amp;end={len(OTHER.text)}#quote"' in turn
+    assert "confidence" not in turn
+    assert "data-copy" not in turn
+
+
+def test_abstaining_without_hits_shows_no_empty_list():
+    (turn,) = render_turns([done(replace(abstained(ASKED), hits=()))])
+    assert "<ul" not in turn
+
+
+def test_an_unfinished_answer_has_marks_but_no_links():
+    turn = TurnView("Q", Status.READING, partial='He said "no". [1] And <b>left</b>. [12]')
+    (shown,) = render_turns([turn])
+    assert "<a " not in shown
+    assert "<sup><span class=marker>12</span></sup>" in shown
+    assert "&lt;b&gt;left&lt;/b&gt;" in shown
+    assert "<button" not in shown
+
+
+def test_a_failed_turn_shows_a_notice_and_offers_to_try_again():
+    turn = TurnView("Q", Status.FAILED, problem=Notice("No model.", "Start it."))
+    (shown,) = render_turns([turn])
+    assert 'role="alert"' in shown
+    assert "No model." in shown
+    assert "Start it." in shown
+    assert 'data-action="retry"' in shown
+
+
+def test_only_the_last_turn_can_be_tried_again():
+    first, second = render_turns([done(answered(ASKED)), done(abstained(ASKED))])
+    assert 'data-action="retry"' not in first
+    assert 'data-action="retry"' in second
+
+
+@pytest.mark.parametrize("text", ["<img src=x onerror=alert(1)>", '"><script>x</script>'])
+def test_questions_and_notices_are_text(text):
+    answer = replace(answered(Question(text)), note=text, mode=text)
+    shown = "".join(render_turns([done(answer)])) + render_notice(Notice(text, text))
+    assert "<img" not in shown
+    assert "<script" not in shown
+
+
+def test_history_holds_the_answered_turns():
+    answer = answered(ASKED)
+    turns = [done(answer), TurnView("Failed", Status.FAILED), TurnView("Stopped", Status.STOPPED)]
+    assert question_after(turns, "And then?") == Question(
+        "And then?", (Turn(ASKED.text, answer.text),)
+    )
+
+
+@pytest.mark.parametrize(
+    ("confidence", "words"),
+    [
+        (0.92, "High confidence, 92 %"),
+        (0.85, "High confidence, 85 %"),
+        (0.7, "Moderate confidence, 70 %"),
+        (0.5, "Low confidence, 50 %"),
+    ],
+)
+def test_confidence_is_said_in_words_and_as_a_number(confidence, words):
+    assert confidence_words(confidence) == words
+
+
+def test_the_clipboard_gets_the_answer_with_its_footnotes():
+    copied = plain_text(answered(ASKED))
+    assert copied.startswith(f"{QUOTE} [1] Both said the meeting had been useful. [2]\n\n")
+    assert f"[1] The talks in Washington: “{QUOTE}”" in copied
+
+
+def test_examples_appear_only_with_the_sample_corpus():
+    assert EXAMPLES[0] in render_welcome([TALKS])
+    assert EXAMPLES[0] not in render_welcome([replace(TALKS, source="mine/talks.md")])
+
+
+def test_an_empty_store_says_how_to_fill_it():
+    assert "footnote ingest PATH..." in render_welcome([])
+
+
+def test_the_list_of_documents_is_bounded_and_says_what_it_leaves_out():
+    many = [replace(OTHER, doc_id=str(n), title=f"Document {n}") for n in range(1302)]
+    side = render_side(many)
+    assert side.count("<li>") == 300
+    assert "and 1,002 more" in side
+    assert "1,302" in side
+
+
+def test_the_mode_is_named():
+    assert "No language model" in render_mode("reader")
+    assert "ollama:qwen3 writes the answers" in render_mode("ollama:qwen3")
