@@ -12,7 +12,7 @@ from typing import Protocol
 
 from rag.errors import DocumentError
 from rag.ingest.readers.docx import DocxReader
-from rag.ingest.readers.files import document_id
+from rag.ingest.readers.raw import document_id
 from rag.ingest.readers.html import HtmlReader
 from rag.ingest.readers.jsonl import JsonlReader
 from rag.ingest.readers.markdown import MarkdownReader

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.errors import DocumentError
 from rag.ingest.readers.clues import date_and_author, flat_metadata, guess_title
-from rag.ingest.readers.files import clean, decode, document_id, empty, read_bytes
+from rag.ingest.readers.raw import clean, decode, document_id, empty, read_bytes
 from rag.ingest.readers.tree import HTML, TEI, walk
 from rag.types import Document
 

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from rag.errors import DocumentError
 from rag.ingest.readers.clues import flat_metadata, guess_title
-from rag.ingest.readers.files import clean, empty, os_error
+from rag.ingest.readers.raw import clean, empty, os_error
 from rag.types import Document
 
 MAX_LINE_BYTES = 20_000_000

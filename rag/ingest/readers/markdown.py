@@ -11,7 +11,7 @@ import yaml
 
 from rag.errors import DocumentError
 from rag.ingest.readers.clues import flat_metadata, guess_title
-from rag.ingest.readers.files import clean, decode, document_id, empty, read_bytes
+from rag.ingest.readers.raw import clean, decode, document_id, empty, read_bytes
 from rag.ingest.readers.outline import TextBuilder
 from rag.types import Document
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rag.ingest.readers.files import clean
+from rag.ingest.readers.raw import clean
 from rag.types import Section
 
 

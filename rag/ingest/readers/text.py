@@ -8,7 +8,7 @@ from pathlib import Path
 from rag.errors import DocumentError
 from rag.ingest.readers.boilerplate import without_boilerplate
 from rag.ingest.readers.clues import date_and_author, guess_title
-from rag.ingest.readers.files import clean, decode, document_id, empty, read_bytes
+from rag.ingest.readers.raw import clean, decode, document_id, empty, read_bytes
 from rag.types import Document
 
 
