@@ -28,7 +28,8 @@ _PHRASES = re.compile(
             r"(?:story continues below )?(?:advertisement|advertisements)",
             r"(?:leave|post|write|add) a (?:reply|comment)",
             r"(?:cancel reply|reply|loading comments)\W*",
-            r"(?:no |\d+ )?(?:comments?|responses?|replies|shares?)(?: so far)?(?: \(?\d+\)?)?",
+            r"(?:no|\d+) (?:comments?|responses?|replies|shares?)(?: so far)?",
+            r"(?:comments?|responses?|replies|shares?) \(?\d+\)?",
             r"sharing is caring\W*",
             r"(?:share|tweet|pin|post|send|like|follow)"
             rf"(?: (?:this|it|us|me|with|via|on|to|by|story|article|page|post|friends|{_SITE}))+",
@@ -100,7 +101,7 @@ def _bare(line: str) -> str:
 
 def _is_phrase(line: str) -> bool:
     bare = _bare(line)
-    return bool(bare) and len(bare) <= _MAX_CHARS and bool(_PHRASES.fullmatch(bare))
+    return 0 < len(bare) <= _MAX_CHARS and bool(_PHRASES.fullmatch(bare.rstrip(".")))
 
 
 def _is_piped_menu(line: str) -> bool:

@@ -48,7 +48,7 @@ _BEFORE = re.compile(
 )
 _AFTER = re.compile(
     r"[T,|\s]*(?:(?:at\s+)?\d{1,2}[:.]\d\d(?:[:.]\d\d(?:\.\d+)?)?\s*(?:[ap]\.?m\.?)?)?"
-    r"\s*(?:\(?(?:[A-Z]{2,4}|[+-]\d\d:?\d\d)\)?)?\s*",
+    r"\s*(?:\(?(?:Z|[A-Z]{2,4}|[+-]\d\d:?\d\d)\)?)?\s*",
     re.IGNORECASE,
 )
 _NAME = (

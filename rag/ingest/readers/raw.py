@@ -64,7 +64,7 @@ def read_bytes(path: Path, source: str) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise os_error(error, source) from error
-    if not data.strip(b"\x00 \t\r\n\x0b\x0c"):
+    if not data.strip(b"\x00 \t\r\n\x0b\x0c" + codecs.BOM_UTF8):
         raise empty(source)
     return data
 
