@@ -1,0 +1,154 @@
+"""The commands of `footnote eval`. Importing this loads nothing heavy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+eval_app = typer.Typer(
+    help="Score the assistant on questions whose answers are known, and see why it fails.",
+    no_args_is_help=True,
+)
+out = Console(soft_wrap=False)
+err = Console(stderr=True)
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", "--store", help="The store. Default: .footnote", show_default=False),
+]
+Corpus = Annotated[
+    list[Path] | None,
+    typer.Option("--corpus", help="Build a store of these files or folders, for this run only."),
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="Ask at most so many questions.")]
+Sample = Annotated[
+    int | None, typer.Option(help="Draw them with this seed instead of taking the first.")
+]
+Tags = Annotated[list[str] | None, typer.Option("--tag", help="Only questions with this tag.")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="A setting for this run: NAME=VALUE.")]
+RunName = Annotated[str, typer.Argument(help='A run: its folder, its name, or "last".')]
+
+
+@eval_app.command()
+def run(
+    dataset: Annotated[Path, typer.Argument(help="A .jsonl, SQuAD .json, or BEIR folder.")],
+    corpus: Corpus = None,
+    data_dir: DataDir = None,
+    limit: Limit = None,
+    sample: Sample = None,
+    tag: Tags = None,
+    out_folder: Annotated[
+        Path | None, typer.Option("--out", help="The run's folder; an unfinished run goes on.")
+    ] = None,
+    system: Annotated[
+        str, typer.Option(help="footnote, or langchain for a plain pipeline.")
+    ] = "footnote",
+    assignments: Set = None,
+) -> None:
+    """Ask every question, keep a record of each, print the figures and write a report."""
+    from eval.session import evaluate, new_folder, require_extra, settings_with
+
+    require_extra()
+    from eval.loaders import load_dataset
+    from eval.report import write_report
+    from eval.terminal import print_figures, progress
+
+    settings = settings_with(assignments or (), data_dir)
+    chosen = load_dataset(dataset).select(tags=tag or (), limit=limit, sample=sample)
+    folder = out_folder or new_folder(settings, chosen)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = list(corpus or ())
+    if not files and data_dir is None:
+        files = chosen.corpus_files(folder)
+    with progress(err, len(chosen.cases)) as on_record:
+        finished = evaluate(
+            chosen, settings, folder, corpus=files, system=system, on_record=on_record
+        )
+    print_figures(out, finished)
+    page = write_report(finished)
+    out.print(f"Report: {page}", highlight=False)
+
+
+@eval_app.command()
+def report(
+    run_name: RunName = "last",
+    against: Annotated[str | None, typer.Option(help="An earlier run to compare with.")] = None,
+    data_dir: DataDir = None,
+    out_folder: Annotated[Path | None, typer.Option("--out", help="Where to write it.")] = None,
+) -> None:
+    """Write a run's report: one HTML file without network, Markdown and JSON beside it."""
+    from eval.session import find_run, require_extra, settings_with
+
+    require_extra()
+    from eval.report import write_report
+
+    settings = settings_with((), data_dir)
+    earlier = find_run(settings, against) if against else None
+    page = write_report(find_run(settings, run_name), earlier, out_folder)
+    out.print(f"Report: {page}", highlight=False)
+
+
+@eval_app.command()
+def compare(
+    a: Annotated[str, typer.Argument(help="The earlier run.")],
+    b: Annotated[str, typer.Argument(help="The later run.")] = "last",
+    data_dir: DataDir = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show what changed from run A to run B, and whether it is more than luck."""
+    from eval.session import find_run, require_extra, settings_with
+
+    require_extra()
+    from eval.compare import compare as compare_runs
+    from eval.compare import to_dict
+    from eval.terminal import print_comparison
+
+    settings = settings_with((), data_dir)
+    result = compare_runs(find_run(settings, a), find_run(settings, b))
+    if as_json:
+        typer.echo(json.dumps(to_dict(result), ensure_ascii=False))
+    else:
+        print_comparison(out, result)
+
+
+@eval_app.command()
+def gate(
+    run_name: RunName = "last",
+    minimum: Annotated[
+        list[str] | None,
+        typer.Option("--min", help="A condition: 'evidence_hit>=0.8', 'auroc.low>=0.9'."),
+    ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="A baseline file that the run must not fall below.")
+    ] = None,
+    write: Annotated[
+        Path | None, typer.Option(help="Write the run's figures as a baseline file.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Exit with 1 and the reason when a run is not good enough."""
+    from eval.session import find_run, require_extra, settings_with
+
+    require_extra()
+    from eval import gate as gates
+    from eval.scores import run_figures
+
+    found = find_run(settings_with((), data_dir), run_name)
+    conditions = [gates.parse_condition(text) for text in minimum or ()]
+    reasons = gates.unfinished(found)
+    if conditions:
+        reasons += gates.failures(run_figures(found.records), conditions)
+    if baseline:
+        reasons += gates.baseline_failures(found, gates.load_baseline(baseline))
+    if write and not reasons:
+        write.write_text(json.dumps(gates.make_baseline(found), indent=2) + "\n", encoding="utf-8")
+        out.print(f"Baseline: {write}", highlight=False)
+    if reasons:
+        for reason in reasons:
+            err.print(f"[red]not good enough:[/] {reason}", highlight=False)
+        raise typer.Exit(1)
+    out.print(f"{found.name}: good enough.", highlight=False)
