@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rag.ingest.sentences import sentence_spans
-from rag.types import Hit
+from rag.types import Hit, Passage
 
 _VERBS = (
     "am is are was were be been being has have had do does did can could will would shall should "
@@ -46,10 +46,9 @@ def candidates(hits: Iterable[Hit]) -> list[Candidate]:
     found: dict[tuple[str, int, int], Candidate] = {}
     for hit in hits:
         passage = hit.passage
-        headings = {_plain(part) for part in (passage.title, *passage.section.split(" › "))}
         for first, last in sentence_spans(passage.text):
             text = passage.text[first:last]
-            if not is_fragment(text) and _plain(text) not in headings:
+            if not is_fragment(text) and not is_title(passage, text):
                 start, end = passage.start + first, passage.start + last
                 found.setdefault((passage.doc_id, start, end), Candidate(hit, start, end))
     return list(found.values())
@@ -70,6 +69,12 @@ def is_fragment(text: str) -> bool:
     if len(words) >= 3 and any(character.isdigit() for character in text):
         return False
     return len(words) < 4 or not any(_looks_like_verb(word) for word in words)
+
+
+def is_title(passage: Passage, text: str) -> bool:
+    """Whether text repeats the title of the passage's document or a heading above it."""
+    headings = {_plain(part) for part in (passage.title, *passage.section.split(" › "))}
+    return _plain(text) in headings
 
 
 def is_date(text: str) -> bool:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.answering.candidates import candidates, is_date, slice_of
 from rag.answering.features import expected_kind, features
+from rag.answering.marking import marks
 from rag.types import Hit
+
+if TYPE_CHECKING:
+    from rag.answering.reading_model import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +97,54 @@ class SimilarityEvidence:
         cosines = vectors @ self._embedder.embed_query(query)
         likeness = features(query, found, cosines) @ np.array(self._fitted.weights)
         best = float(likeness.max())
-        confidence = 1 / (1 + math.exp(-(self._fitted.slope * best + self._fitted.intercept)))
+        confidence = _logistic(self._fitted.slope * best + self._fitted.intercept)
         # The weights are those of a softmax over sentences: a difference is a ratio of odds.
         return in_order(
             Evidence(one.hit, one.start, one.end, confidence * math.exp(float(value) - best))
             for one, value in zip(found, likeness, strict=True)
         )
+
+
+class PassageReader(Protocol):
+    """What is needed of a `rag.answering.reading_model.ReadingModel`."""
+
+    def read(self, question: str, passages: Sequence[tuple[str, str]]) -> list[Reading]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Constants of `TrainedEvidence`: logistic regression on `marking.NAMES`."""
+
+    weights: tuple[float, ...]
+    bias: float
+
+
+# By `python -m eval.tools.fit_confidence`; see docs/decisions/004-abstention.md.
+FITTED_TRUST = Trust((1.0, 0.5, 0.5, -1.0, -0.1), 0.0)
+
+
+class TrainedEvidence:
+    """Judges sentences by what the reading model says of their passage, and marks the answer."""
+
+    def __init__(self, model: PassageReader, trust: Trust = FITTED_TRUST) -> None:
+        self._model = model
+        self._trust = trust
+
+    def find(self, query: str, hits: Sequence[Hit]) -> list[Evidence]:
+        passages = [(hit.passage.context, hit.passage.text) for hit in hits]
+        readings = self._model.read(query, passages)
+        return in_order(
+            Evidence(mark.hit, mark.start, mark.end, self._score(mark.features), mark.span)
+            for mark in marks(query, hits, readings)
+        )
+
+    def _score(self, features: Sequence[float]) -> float:
+        parts = zip(self._trust.weights, features, strict=True)
+        return _logistic(sum(weight * value for weight, value in parts) + self._trust.bias)
+
+
+def _logistic(value: float) -> float:
+    return 0.5 * (1 + math.tanh(0.5 * value))
 
 
 def in_order(evidence: Iterable[Evidence]) -> list[Evidence]:

@@ -1,0 +1,132 @@
+"""From what the reading model says of passages to sentences, each with what speaks for it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rag.answering.candidates import is_fragment, is_title
+from rag.answering.features import content_stems
+from rag.ingest.sentences import sentence_spans
+from rag.types import Hit
+
+if TYPE_CHECKING:
+    from rag.answering.reading_model import Reading, Span
+
+NAMES = (
+    "log-odds that the passage answers",
+    "logarithm of the belief in the sentence, if it does",
+    "share of the question's rare words in the passage or its title",
+    "share of the question's names and numbers missing there",
+    "logarithm of the hit's rank",
+)
+"""What `Mark.features` holds."""
+
+MAX_LOG_ODDS = 8.0
+LEAST_BELIEF = 1e-3
+MAX_CROSSING_CHARS = 600
+"""A span over several sentences quotes them all up to this length, else only the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A sentence that holds a span; offsets are in the document."""
+
+    hit: Hit
+    start: int
+    end: int
+    span: tuple[int, int]
+    features: tuple[float, ...]
+
+
+def marks(query: str, hits: Sequence[Hit], readings: Sequence[Reading]) -> list[Mark]:
+    """List the sentences that hold the spans of the readings, each once, with its best span.
+
+    Where passages overlap, the sentence belongs to the one that answers more probably; ties go to
+    the earlier hit.
+    """
+    found: dict[tuple[str, int, int], Mark] = {}
+    for hit, reading, lexical in zip(hits, readings, overlaps(query, hits), strict=True):
+        odds = _log_odds(reading.answerable)
+        for (start, end), spans in _by_sentence(hit, reading.spans).items():
+            belief = math.log(max(LEAST_BELIEF, sum(span.score for span in spans)))
+            offset = hit.passage.start
+            first, last = max(spans[0].start, start), min(spans[0].end, end)
+            mark = Mark(
+                hit,
+                offset + start,
+                offset + end,
+                (offset + first, offset + last),
+                (odds, belief, *lexical, math.log(hit.rank)),
+            )
+            key = (hit.passage.doc_id, mark.start, mark.end)
+            if key not in found or found[key].features[:2] < mark.features[:2]:
+                found[key] = mark
+    return list(found.values())
+
+
+def overlaps(query: str, hits: Sequence[Hit]) -> list[tuple[float, float]]:
+    """Return for each hit which shares of the question's words it has, and of its names it lacks.
+
+    Words are weighed by how few of the hits hold them. Without words the first share is 1,
+    without names the second is 0.
+    """
+    texts = [f"{hit.passage.context} {hit.passage.date} {hit.passage.text}" for hit in hits]
+    stems = [content_stems(text) for text in texts]
+    wanted = content_stems(query)
+    seen = Counter(word for words in stems for word in words & wanted)
+    weight = {word: math.log(1 + (1 + len(hits)) / (1 + seen[word])) for word in wanted}
+    total = sum(weight.values())
+    names = content_stems(" ".join(_names(query)))
+    return [
+        (
+            sum(weight[word] for word in words & wanted) / total if total else 1.0,
+            len(names - words) / len(names) if names else 0.0,
+        )
+        for words in stems
+    ]
+
+
+def _by_sentence(hit: Hit, spans: Sequence[Span]) -> dict[tuple[int, int], list[Span]]:
+    """Group spans, best first, by the sentence of the passage that holds them."""
+    sentences = sentence_spans(hit.passage.text)
+    grouped: dict[tuple[int, int], list[Span]] = {}
+    for span in spans:
+        for start, end in _holding(sentences, span):
+            if not _is_leftover(hit, start, end):
+                grouped.setdefault((start, end), []).append(span)
+    return grouped
+
+
+def _holding(sentences: Sequence[tuple[int, int]], span: Span) -> Iterator[tuple[int, int]]:
+    """Yield the stretch of sentences that a span touches; nothing for an empty span."""
+    touched = [(start, end) for start, end in sentences if start < span.end and span.start < end]
+    if touched:
+        end = touched[-1][1]
+        yield touched[0][0], end if end - touched[0][0] <= MAX_CROSSING_CHARS else touched[0][1]
+
+
+def _is_leftover(hit: Hit, start: int, end: int) -> bool:
+    """Whether a line is a heading or too short; a name alone, as in "By Ann Lee", is not."""
+    text = hit.passage.text[start:end]
+    return is_title(hit.passage, text) or (is_fragment(text) and len(text.split()) < 3)
+
+
+def _names(query: str) -> list[str]:
+    """Return the words with a capital, but for the first, and those with a digit."""
+    words = re.findall(r"[\w.’'-]+", query)
+    return [
+        word
+        for i, word in enumerate(words)
+        if (i and word[0].isupper()) or any(character.isdigit() for character in word)
+    ]
+
+
+def _log_odds(probability: float) -> float:
+    bound = 1 / (1 + math.exp(MAX_LOG_ODDS))
+    clipped = min(max(probability, bound), 1 - bound)
+    return math.log(clipped / (1 - clipped))

@@ -1,0 +1,138 @@
+"""From spans in passages to sentences of documents."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pytest
+
+from rag.answering.evidence import TrainedEvidence, Trust
+from rag.answering.marking import NAMES, marks, overlaps
+from rag.answering.reading_model import Reading, Span
+from rag.types import Hit, Passage
+
+TEXT = "The talks opened in March. Anna Berg led them. The weather was fine."
+
+
+def hit(text: str = TEXT, rank: int = 1, *, start: int = 100, title: str = "") -> Hit:
+    passage = Passage(f"p{rank}", "doc", text, start, start + len(text), title, "a.txt")
+    return Hit(passage, 1 / rank, rank)
+
+
+def span(words: str, score: float = 0.9, text: str = TEXT) -> Span:
+    return Span(text.index(words), text.index(words) + len(words), score)
+
+
+def places(*readings: Reading, hits: list[Hit] | None = None) -> list[tuple[int, int]]:
+    return [(mark.start, mark.end) for mark in marks("Who?", hits or [hit()], readings)]
+
+
+def test_a_span_marks_its_sentence() -> None:
+    (mark,) = marks("Who led?", [hit()], [Reading(1.0, 0.5, (span("Anna Berg"),))])
+    assert (mark.start, mark.end) == (127, 146)
+    assert mark.span == (127, 136)
+
+
+def test_a_span_over_two_sentences_marks_both() -> None:
+    assert places(Reading(1.0, 0.5, (span("March. Anna Berg"),))) == [(100, 146)]
+
+
+def test_a_span_over_very_long_sentences_marks_the_first_and_ends_there() -> None:
+    text = "It was " + "very " * 120 + "long. And on it went."
+    long = Span(0, len(text), 0.9)
+    (mark,) = marks("Who?", [hit(text)], [Reading(1.0, 0.5, (long,))])
+    assert mark.end == 100 + text.index(" And")
+    assert mark.span == (100, mark.end)
+
+
+def test_spans_of_a_sentence_add_up_and_the_best_is_marked() -> None:
+    reading = Reading(1.0, 0.5, (span("led them", 0.5), span("Anna Berg", 0.3)))
+    (mark,) = marks("Who led?", [hit()], [reading])
+    assert mark.span == (100 + TEXT.index("led"), 100 + TEXT.index("them") + 4)
+    assert mark.features[1] == pytest.approx(math.log(0.8))
+
+
+@pytest.mark.parametrize("text", ["A fine title", "Section", "Hm!"])
+def test_titles_and_scraps_are_no_evidence(text: str) -> None:
+    marked = marks("Who?", [hit(text, title="A fine title")], [Reading(1, 0.9, (Span(0, 2, 1),))])
+    assert marked == []
+
+
+@pytest.mark.parametrize("text", ["By Patrick Mattimore", "28 April 2011"])
+def test_a_byline_or_date_is(text: str) -> None:
+    found = marks("Who?", [hit(text)], [Reading(1, 0.9, (Span(3, 8, 1),))])
+    assert [(mark.start, mark.end) for mark in found] == [(100, 100 + len(text))]
+
+
+def test_an_empty_reading_marks_nothing() -> None:
+    assert places(Reading(-30.0, 0.0, ())) == []
+
+
+def test_a_sentence_of_two_passages_belongs_to_the_surer_one() -> None:
+    hits = [hit(TEXT, 1), hit(TEXT[27:], 2, start=127)]
+    surer = Reading(2.0, 0.9, (Span(0, 9, 0.9),))
+    (mark,) = marks("Who?", hits, [Reading(1.0, 0.5, (span("Anna Berg"),)), surer])
+    assert mark.hit.rank == 2
+    assert (mark.start, mark.end) == (127, 146)
+
+
+def test_features() -> None:
+    (mark,) = marks("Who led them?", [hit(rank=3)], [Reading(1.0, 0.75, (span("Anna Berg"),))])
+    by_name = dict(zip(NAMES, mark.features, strict=True))
+    assert by_name["log-odds that the passage answers"] == pytest.approx(math.log(3))
+    assert by_name["logarithm of the belief in the sentence, if it does"] == pytest.approx(
+        math.log(0.9)
+    )
+    assert by_name["logarithm of the hit's rank"] == pytest.approx(math.log(3))
+
+
+@pytest.mark.parametrize("probability", [0.0, 1.0])
+def test_certainty_stays_finite(probability: float) -> None:
+    (mark,) = marks("Who?", [hit()], [Reading(1.0, probability, (span("Anna"),))])
+    assert abs(mark.features[0]) == pytest.approx(8.0)
+
+
+def test_overlaps_weigh_rare_words_and_count_missing_names() -> None:
+    hits = [hit("The talks in Bonn ended."), hit("The talks in Rome ended in 1990.", 2)]
+    # "talks" is in both: log(1 + 3/3); "bonn" in one: log(1 + 3/2); "1991" in none: log(1 + 3).
+    talks, bonn, year = math.log(2), math.log(2.5), math.log(4)
+    first, second = overlaps("Did talks in Bonn end before 1991, or when?", hits)
+    total = talks + bonn + year + math.log(2)  # "end" is the stem of "ended", in both
+    assert first == pytest.approx(((talks + bonn + math.log(2)) / total, 0.5))
+    assert second == pytest.approx(((talks + math.log(2)) / total, 1.0))
+
+
+def test_overlaps_of_nothing() -> None:
+    assert overlaps("what is it", [hit()]) == [(1.0, 0.0)]
+    assert overlaps("what", []) == []
+
+
+class Says:
+    """A reading model that gives each passage's reading by its text."""
+
+    def __init__(self, readings: dict[str, Reading]) -> None:
+        self._readings = readings
+
+    def read(self, question: str, passages: Sequence[tuple[str, str]]) -> list[Reading]:
+        return [self._readings[text] for _, text in passages]
+
+
+def test_trained_evidence_is_logistic_and_best_first() -> None:
+    trust = Trust((1.0, 0.0, 0.0, 0.0, 0.0), 0.0)
+    other = "Berg led the talks in Oslo for a week."
+    model = Says(
+        {
+            TEXT: Reading(0.0, 0.6, (span("Anna Berg"),)),
+            other: Reading(0.0, 0.9, (Span(0, 4, 0.8),)),
+        }
+    )
+    best, second = TrainedEvidence(model, trust).find("Who?", [hit(), hit(other, 2, start=900)])
+    assert (best.text, best.span_text) == (other, "Berg")
+    assert best.score == pytest.approx(0.9)
+    assert (second.text, second.span_text) == ("Anna Berg led them.", "Anna Berg")
+    assert second.score == pytest.approx(0.6)
+
+
+def test_trained_evidence_of_nothing() -> None:
+    assert TrainedEvidence(Says({})).find("Who?", []) == []
