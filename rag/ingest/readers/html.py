@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset=[\"']?\s*([\w-]{2,30})", re.IGNORECASE)
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")  # lxml refuses one in text that is decoded already
+_ARTICLE_LEVELS = 200  # trafilatura takes quadratic time over nested tables; no article has more
 _MAX_LEVELS = 2000  # libxml2 gives up at 2048
 
 
@@ -55,13 +56,15 @@ def extract(page: Any) -> tuple[TextBuilder, dict[str, str]]:
     """
     import trafilatura
 
-    found: Any = trafilatura.bare_extraction(
-        page,
-        with_metadata=True,
-        include_tables=True,
-        include_comments=False,
-        date_extraction_params={"extensive_search": False},  # a guess is worse than no date
-    )
+    found: Any = None
+    if _depth(page) <= _ARTICLE_LEVELS:
+        found = trafilatura.bare_extraction(
+            page,
+            with_metadata=True,
+            include_tables=True,
+            include_comments=False,
+            date_extraction_params={"extensive_search": False},  # a guess is worse than no date
+        )
     said = {"title": _page_title(page)}
     if found is None:
         return walk(page, HTML), flat_metadata(said)
@@ -91,6 +94,16 @@ def _parse(markup: str, source: str) -> Any:
     if page is None:
         raise empty(source)
     return page
+
+
+def _depth(page: Any) -> int:
+    from lxml import etree
+
+    depth = deepest = 0
+    for event, _ in etree.iterwalk(page, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _page_title(page: Any) -> str:

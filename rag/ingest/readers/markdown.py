@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(?P<yaml>.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _MAX_FRONT_MATTER_CHARS = 16_000
+_MAX_BRACKETS = 200  # PyYAML takes quadratic time over nested ones
 _TAG = re.compile(
     r"<!--.*?(?:-->|\Z)|<(?P<raw>script|style)\b.*?(?:</(?P=raw)>|\Z)|<[^>]*>",
     re.DOTALL | re.IGNORECASE,
 )
-_LINE_TAG = re.compile(r"<(?:br|/p|/div|/li|/tr|/h[1-6])\b[^>]*>", re.IGNORECASE)
+_LINE_MAX_BRACKETS = 200  # PyYAML takes quadratic time over nested ones
+_TAG = re.compile(r"<(?:br|/p|/div|/li|/tr|/h[1-6])\b[^>]*>", re.IGNORECASE)
 
 
 class MarkdownReader:
@@ -57,7 +59,7 @@ def split_front_matter(text: str) -> tuple[dict[str, str], str]:
     numbers, no dates are constructed, so a hostile block can do nothing but fail.
     """
     match = _FRONT_MATTER.match(text, 0, _MAX_FRONT_MATTER_CHARS)
-    if match is None:
+    if match is None or len(re.findall(r"[\[{]", match[0])) > _MAX_BRACKETS:
         return {}, text
     try:
         found = yaml.load(match["yaml"] or "", Loader=yaml.BaseLoader)
