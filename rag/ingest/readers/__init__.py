@@ -12,11 +12,11 @@ from typing import Protocol
 
 from rag.errors import DocumentError
 from rag.ingest.readers.docx import DocxReader
-from rag.ingest.readers.raw import document_id
 from rag.ingest.readers.html import HtmlReader
 from rag.ingest.readers.jsonl import JsonlReader
 from rag.ingest.readers.markdown import MarkdownReader
 from rag.ingest.readers.pdf import PdfReader
+from rag.ingest.readers.raw import document_id
 from rag.ingest.readers.text import TextReader
 from rag.types import Document
 

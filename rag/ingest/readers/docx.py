@@ -13,8 +13,8 @@ from typing import Any
 
 from rag.errors import DocumentError
 from rag.ingest.readers.clues import flat_metadata, guess_title
-from rag.ingest.readers.raw import document_id, empty, read_bytes
 from rag.ingest.readers.outline import TextBuilder
+from rag.ingest.readers.raw import document_id, empty, read_bytes
 from rag.types import Document
 
 MAX_UNPACKED_BYTES = 200_000_000

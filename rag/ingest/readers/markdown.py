@@ -11,8 +11,8 @@ import yaml
 
 from rag.errors import DocumentError
 from rag.ingest.readers.clues import flat_metadata, guess_title
-from rag.ingest.readers.raw import clean, decode, document_id, empty, read_bytes
 from rag.ingest.readers.outline import TextBuilder
+from rag.ingest.readers.raw import clean, decode, document_id, empty, read_bytes
 from rag.types import Document
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ _TAG = re.compile(
     r"<!--.*?(?:-->|\Z)|<(?P<raw>script|style)\b.*?(?:</(?P=raw)>|\Z)|<[^>]*>",
     re.DOTALL | re.IGNORECASE,
 )
-_LINE_MAX_BRACKETS = 200  # PyYAML takes quadratic time over nested ones
-_TAG = re.compile(r"<(?:br|/p|/div|/li|/tr|/h[1-6])\b[^>]*>", re.IGNORECASE)
+_LINE_TAG = re.compile(r"<(?:br|/p|/div|/li|/tr|/h[1-6])\b[^>]*>", re.IGNORECASE)
 
 
 class MarkdownReader:

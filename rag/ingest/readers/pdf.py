@@ -11,8 +11,8 @@ from typing import Any
 
 from rag.errors import DocumentError
 from rag.ingest.readers.clues import guess_title
-from rag.ingest.readers.raw import clean, document_id, read_bytes
 from rag.ingest.readers.pdf_layout import Line, assemble
+from rag.ingest.readers.raw import clean, document_id, read_bytes
 from rag.types import Document
 
 _LOCK = threading.Lock()  # PDFium is not thread-safe, not even across documents
