@@ -16,9 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import minimize
 
+from eval.tools.fitting import Described, fit_line, fit_softmax, log_odds
 from eval.tools.paragraphs import Asked, Remembering, draw, load, report, search
 from rag.answering.candidates import candidates
 from rag.answering.evidence import Likeness, SimilarityEvidence
@@ -28,9 +27,6 @@ from rag.retrieval.embedding import SentenceTransformerEmbedder
 from rag.types import Answer, Hit, Question
 
 MAX_SENTENCES = 4
-RIDGE = 0.001
-
-Floats = NDArray[np.float64]
 
 
 def main() -> None:
@@ -44,7 +40,7 @@ def main() -> None:
     embedder = Remembering(SentenceTransformerEmbedder())
     passages, asked = load(options.data)
     asked = draw(asked, options.questions, rng)
-    wanted = {one.gold for one in asked}
+    wanted = {name for one in asked for name in one.gold}
     pool = sorted(passages, key=lambda passage: passage.passage_id not in wanted)
     pool = pool[: options.paragraphs]
     embedder.embed_passages(
@@ -52,7 +48,8 @@ def main() -> None:
     )
     asked = search(pool, asked, embedder, rng)
     half = len(asked) // 2
-    weights = fit_weights(asked[:half], embedder)
+    described = [pair for one in asked[:half] if (pair := describe(one, embedder)) is not None]
+    weights = fit_softmax(described)
     fitted = Likeness(tuple(weights.round(2).tolist()), 1.0, 0.0)
     for name, weight in zip(NAMES, fitted.weights, strict=True):
         print(f"{weight:6.2f}  {name}")
@@ -67,39 +64,12 @@ def main() -> None:
     print(with_line(fitted, rest, embedder))
 
 
-def fit_weights(asked: Sequence[Asked], embedder: Remembering) -> Floats:
-    """Maximise the softmax share of the sentences that answer among all sentences of the hits."""
-    described = [pair for one in asked if (pair := _describe(one, embedder)) is not None]
-
-    def loss(weights: Floats) -> tuple[float, Floats]:
-        total, slope = RIDGE * float(weights @ weights), 2 * RIDGE * weights
-        for rows, gold in described:
-            scores = rows @ weights
-            odds = np.exp(scores - scores.max())
-            share = odds / odds.sum()
-            right = float(share[gold].sum())
-            mean_of_right = (share[gold] / right) @ rows[gold]
-            total -= np.log(right) / len(described)
-            slope = slope + (share @ rows - mean_of_right) / len(described)
-        return total, slope
-
-    result: Floats = minimize(loss, np.zeros(len(NAMES)), jac=True, method="L-BFGS-B").x
-    return result
-
-
 def with_line(fitted: Likeness, asked: Sequence[Asked], embedder: Remembering) -> Likeness:
-    """Fit the confidence to whether the answer was right (Platt 1999)."""
+    """Fit the confidence to whether the answer was right."""
     answers = answer_all(asked, replace(fitted, slope=1.0, intercept=0.0), embedder)
-    right = np.array([one.is_right(a) for one, a in zip(asked, answers, strict=True)], float)
-    sure = np.clip([answer.confidence for answer in answers], 1e-12, 1 - 1e-12)
-    likeness = np.log(sure / (1 - sure))
-
-    def loss(line: Floats) -> float:
-        logits = (2 * right - 1) * (line[0] * likeness + line[1])
-        return float(np.logaddexp(0, -logits).mean())
-
-    slope, intercept = minimize(loss, np.array([1.0, -1.0]), method="Nelder-Mead").x
-    return replace(fitted, slope=round(float(slope), 3), intercept=round(float(intercept), 3))
+    right = [one.is_right(answer) for one, answer in zip(asked, answers, strict=True)]
+    line = fit_line(log_odds([answer.confidence for answer in answers]).tolist(), right)
+    return replace(fitted, slope=round(line[0], 3), intercept=round(line[1], 3))
 
 
 def answer_all(asked: Sequence[Asked], fitted: Likeness, embedder: Remembering) -> list[Answer]:
@@ -109,18 +79,12 @@ def answer_all(asked: Sequence[Asked], fitted: Likeness, embedder: Remembering) 
     return [reader.read(Question(one.question), one.question, one.hits) for one in asked]
 
 
-def _describe(one: Asked, embedder: Remembering) -> tuple[Floats, NDArray[np.bool_]] | None:
-    """Return the features of a question's sentences, and which answer; None when none does."""
+def describe(one: Asked, embedder: Remembering) -> Described | None:
+    """Return the features of a question's sentences, and which answer; None without sentences."""
     found = candidates(one.hits)
-    gold = np.array(
-        [
-            candidate.hit.passage.passage_id == one.gold
-            and any(candidate.start <= start and end <= candidate.end for start, end in one.spans)
-            for candidate in found
-        ]
-    )
-    if not gold.any():
+    if not found:
         return None
+    gold = np.array([one.holds(c.hit.passage, c.start, c.end) for c in found])
     vectors = embedder.embed_passages([candidate.text for candidate in found])
     return features(one.question, found, vectors @ embedder.embed_query(one.question)), gold
 
