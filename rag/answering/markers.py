@@ -58,8 +58,9 @@ class MarkerReader:
         self._leading: list[int] = []
         self._held = ""
         self._space = ""
+        self._space_before = ""
         self._after_marker = False
-        self._settled: list[Draft] = []
+        self._quoted: dict[Quote, None] = {}
         self._last_start = 0
 
     def feed(self, chunk: str) -> str:
@@ -136,10 +137,12 @@ class MarkerReader:
             self._space += text
             return ""
         lead = text[: text.index(words)]
-        gap = self._gap(self._space + lead, words[0])
-        self._place_leading(len(self.body) if "\n" in lead else len(self.body + gap) + 1)
+        after = self._space + lead
+        gap = self._gap(self._space_before + after, words[0])
+        new_line = bool(self.body) and "\n" in after
+        self._place_leading(len(self.body) if new_line else len(self.body + gap) + 1)
         self.body += gap + words
-        self._space = text[len(lead) + len(words) :]
+        self._space_before, self._space = "", text[len(lead) + len(words) :]
         self._after_marker = False
         return gap + words
 
@@ -156,29 +159,34 @@ class MarkerReader:
     def _bracketed(self, text: str) -> str:
         if _NO_ANSWER_FORM.fullmatch(text):
             self.no_answer = not (self._placed or self._leading)
-            self._after_marker = True
+            self._pass_marker()
             return ""
         if not MARKER.fullmatch(text):
             return self._write(text)
-        self._after_marker = True
+        begins_line = not self.body or "\n" in self._space_before + self._space
+        self._pass_marker()
         marks = _numbers(text)
         known = [mark for mark in marks if 1 <= mark <= len(self._hits)]
         self.unresolved.extend(f"[{mark}]" for mark in marks if mark not in known)
-        if not self.body or "\n" in self._space:
+        if begins_line:
             self._leading.extend(known)
             return ""
         shown_before = self._markers_at_end()
         self._placed.extend((len(self.body), mark) for mark in known)
         return "".join(f" [{m}]" for m in self._markers_at_end() if m not in shown_before)
 
+    def _pass_marker(self) -> None:
+        self._after_marker = True
+        self._space_before, self._space = self._space_before + self._space, ""
+
     def _markers_at_end(self) -> tuple[int, ...]:
         """Number the last sentence's markers; the sentences before it are cut and quoted once."""
         drafts = self._drafts(self._last_start, len(self.body))
         if not drafts:
             return ()
-        self._settled.extend(draft for _, draft in drafts[:-1])
+        self._quoted.update((quote, None) for _, draft in drafts[:-1] for quote in draft.quotes)
         self._last_start, last = drafts[-1]
-        sentences, _ = number([*self._settled, last])
+        sentences, _ = number([Draft("", tuple(self._quoted)), last])
         return sentences[-1].markers
 
     def _place_leading(self, offset: int) -> None:
