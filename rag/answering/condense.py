@@ -44,16 +44,14 @@ class RuleCondenser:
 
 
 class ModelCondenser:
-    """Lets a chat model rewrite the question; `fallback` does it when the model cannot.
+    """Lets a chat model rewrite the question; `fallback` (the rules) does it when it cannot.
 
     Raises:
         ConfigurationError: the prompt cannot be used.
     """
 
-    def __init__(self, model: BaseChatModel, name: str, *, fallback: Condenser) -> None:
-        self._model = model
-        self._name = name
-        self._fallback = fallback
+    def __init__(self, model: BaseChatModel, *, fallback: Condenser | None = None) -> None:
+        self._fallback = fallback or RuleCondenser()
         self._chain: Runnable[dict[str, str], AIMessage] = (
             ChatPromptTemplate.from_messages(load_prompt("condense").messages) | model
         )
@@ -70,7 +68,7 @@ class ModelCondenser:
     def _rewrite(self, question: Question) -> str:
         """Return the first line of the reply, "" when it cannot be a question."""
         variables = {"history": conversation(question.history), "question": question.text}
-        with provider_errors(self._name, self._model):
+        with provider_errors("condenser"):
             reply = str(self._chain.invoke(variables).text)
         lines = _THINKING.sub("", reply).strip().splitlines()
         line = _LABEL.sub("", lines[0]).strip().strip("\"“”'*`").strip() if lines else ""

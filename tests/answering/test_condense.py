@@ -109,8 +109,7 @@ class Model(GenericFakeChatModel):
 
 def ask_model(reply: object, history: tuple[Turn, ...] = DIALOGUE) -> str:
     model = Model(messages=iter([reply]))
-    condenser = ModelCondenser(model, "scripted", fallback=RuleCondenser())
-    return condenser.query(Question("When did it begin?", history))
+    return ModelCondenser(model).query(Question("When did it begin?", history))
 
 
 @pytest.mark.parametrize(
