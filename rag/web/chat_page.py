@@ -5,50 +5,33 @@ Gradio takes seconds to import, so this module is imported only when a server is
 
 from __future__ import annotations
 
-import logging
-import queue
-import threading
-import uuid
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
-from rag.errors import InputError, RagError
-from rag.types import Answer, Delta, Event, Found, Question
+from rag.errors import InputError
 from rag.web import furniture
-from rag.web.conversation import (
-    Notice,
-    Status,
-    TurnView,
-    question_after,
-    render_notice,
-    render_turns,
-)
+from rag.web.conversation import Notice, Turns, TurnView, render_notice, render_turns
+from rag.web.runs import Runs
 from rag.web.seams import Answering, Documents
-
-logger = logging.getLogger(__name__)
 
 CONCURRENT_ANSWERS = 4
 WAITING_QUESTIONS = 64
-POLL_SECONDS = 0.1
+CLEAR_SECONDS = 2.0
 
-Turns = tuple[TurnView, ...]
 Update = dict[Any, Any]
+"""New values of components, by component."""
 
 
 class ChatPage:
-    """Builds the page and keeps, by browser session, the switch that stops a running answer."""
+    """Lays out the page and answers what happens on it."""
 
     def __init__(self, assistant: Answering, catalog: Documents) -> None:
-        self.assistant = assistant
+        self.mode = assistant.mode
         self.catalog = catalog
-        self._running: dict[str, threading.Event] = {}
-        self._lock = threading.Lock()
-        # A stopped question may still hold its thread for a moment, hence more than may answer.
-        self._threads = ThreadPoolExecutor(4 * CONCURRENT_ANSWERS, thread_name_prefix="answer")
+        # A stopped question may hold its thread for a moment more, hence more than may answer.
+        self.runs = Runs(assistant, threads=4 * CONCURRENT_ANSWERS)
 
     def build(self) -> gr.Blocks:
         """Lay out the regions and connect them."""
@@ -65,20 +48,13 @@ class ChatPage:
                     with gr.Column(elem_id="foot"):
                         self.notice = _html("", "notice")
                         self._build_composer()
-                        _html(furniture.render_mode(self.assistant.mode), "mode")
+                        _html(furniture.render_mode(self.mode), "mode")
                 _html(furniture.PANEL, "panel-holder")
             self._connect(blocks)
         blocks.queue(
             max_size=WAITING_QUESTIONS, default_concurrency_limit=CONCURRENT_ANSWERS, api_open=False
         )
         return blocks
-
-    def stop_all(self) -> None:
-        """Stop every running answer, so that a server can end."""
-        with self._lock:
-            for switch in self._running.values():
-                switch.set()
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _build_composer(self) -> None:
         with gr.Row(elem_id="composer"):
@@ -135,16 +111,18 @@ class ChatPage:
         }
 
     def clear(self, request: gr.Request) -> Update:
-        """Begin a new conversation."""
-        self.stop(request)
+        """Begin a new conversation, once the last one has ceased to write."""
+        run = self.runs.of(request.session_hash or "")
+        if run is not None:
+            run.discard()
+            run.ended.wait(CLEAR_SECONDS)
         return self.load() | self._idle() | {self.turns: (), self.notice: "", self.box: ""}
 
     def stop(self, request: gr.Request) -> None:
         """Stop the answer that is being written for this session."""
-        with self._lock:
-            switch = self._running.get(request.session_hash or "")
-        if switch is not None:
-            switch.set()
+        run = self.runs.of(request.session_hash or "")
+        if run is not None:
+            run.stop.set()
 
     def ask_example(
         self, turns: Turns, event: gr.EventData, request: gr.Request
@@ -162,81 +140,23 @@ class ChatPage:
         if not text.strip():
             yield {self.notice: render_notice(Notice("Write a question first."))}
             return
-        session = request.session_hash or ""
-        switch = self._begin(session)
-        if switch is None:
+        text, session = text.strip(), request.session_hash or ""
+        run = self.runs.begin(session)
+        if run is None:
             yield {self.notice: render_notice(Notice("One question at a time, please."))}
             return
         try:
-            yield self._busy() | self._show(turns, TurnView(text.strip()))
+            yield self._busy() | self._show(turns, TurnView(text))
             try:
-                for turn in self._turn(text.strip(), turns, switch):
+                for turn in self.runs.turn(text, turns, run):
+                    if run.discarded:
+                        return
                     yield self._show(turns, turn)
             except InputError as error:
                 yield self._take_back(text, turns, error)
             yield self._idle()
         finally:
-            switch.set()
-            self._end(session)
-
-    def _turn(self, text: str, turns: Turns, switch: threading.Event) -> Iterator[TurnView]:
-        """Yield a turn at each stage of its answer."""
-        turn = TurnView(text)
-        try:
-            for event in self._events(question_after(turns, text), switch):
-                turn = _advance(turn, event)
-                yield turn
-        except InputError:
-            raise
-        except RagError as error:
-            yield replace(turn, status=Status.FAILED, problem=Notice(error.message, error.hint))
-            return
-        except Exception:  # one of the edges: a chat turn must not take the page with it
-            request_id = uuid.uuid4().hex[:8]
-            logger.exception("request %s failed", request_id)
-            problem = Notice(
-                "Something went wrong while answering.",
-                f"The server's log says more under request {request_id}.",
-            )
-            yield replace(turn, status=Status.FAILED, problem=problem)
-            return
-        if turn.answer is None:
-            yield replace(turn, status=Status.STOPPED)
-
-    def _events(self, question: Question, switch: threading.Event) -> Iterator[Event]:
-        """Yield what the assistant streams, until it ends or the switch is set.
-
-        The assistant runs in a thread of its own, so that stopping never waits for a model.
-        """
-        arrived: queue.SimpleQueue[Event] = queue.SimpleQueue()
-
-        def work() -> None:
-            for event in self.assistant.stream(question, cancelled=switch.is_set):
-                arrived.put(event)
-                if switch.is_set():
-                    return
-
-        future: Future[None] = self._threads.submit(work)
-        while not switch.is_set():
-            is_over = future.done()
-            try:
-                yield arrived.get(block=not is_over, timeout=POLL_SECONDS)
-            except queue.Empty:
-                if is_over:
-                    future.result()
-                    return
-
-    def _begin(self, session: str) -> threading.Event | None:
-        """Return the switch that stops a new answer; None while another is being written."""
-        with self._lock:
-            if session in self._running:
-                return None
-            self._running[session] = threading.Event()
-            return self._running[session]
-
-    def _end(self, session: str) -> None:
-        with self._lock:
-            self._running.pop(session, None)
+            self.runs.end(session)
 
     def _show(self, turns: Turns, turn: TurnView) -> Update:
         turns = (*turns, turn)
@@ -261,16 +181,6 @@ class ChatPage:
             self.ask_button: gr.update(visible=True),
             self.stop_button: gr.update(visible=False),
         }
-
-
-def _advance(turn: TurnView, event: Event) -> TurnView:
-    if isinstance(event, Found):
-        return replace(turn, status=Status.READING, found=len(event.hits))
-    if isinstance(event, Delta):
-        return replace(turn, partial=turn.partial + event.text)
-    if isinstance(event, Answer):
-        return replace(turn, status=Status.DONE, answer=event)
-    raise TypeError(f"an assistant streams Found, Delta and Answer; found {type(event).__name__}")
 
 
 def _html(value: Any, elem_id: str, template: str = "${value}") -> gr.HTML:

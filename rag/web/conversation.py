@@ -57,7 +57,10 @@ class TurnView:
         return self.status in {Status.SEARCHING, Status.READING}
 
 
-def question_after(turns: Sequence[TurnView], text: str) -> Question:
+Turns = tuple[TurnView, ...]
+
+
+def question_after(turns: Turns, text: str) -> Question:
     """Return the question with the answered turns before it as its history."""
     answered = ((turn.question, turn.answer) for turn in turns)
     return Question(text, tuple(Turn(q, a.text) for q, a in answered if a is not None))

@@ -17,9 +17,9 @@ FILTER_FROM = 9
 
 EXAMPLES = (
     "What did China ask the US to avoid?",
-    "Who leads the American side in the talks of April 2011?",
     "What does Mattimore recommend to both governments?",
-    "What did Posner say about political reform in China?",
+    "Why does Huanqiu say the dialogue must not become a negotiation?",
+    "What surprised Posner in the plenary sessions?",
 )
 """Questions that the sample corpus answers."""
 

@@ -28,6 +28,7 @@ SURROUNDING_CHARS = 600
 
 _BLANK_LINES = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
 _HEADING_SIGNS = re.compile(r"#{1,6}[ \t]+")
+_ALIGNING = re.compile(r"\t|  ")
 _METADATA_ORDER = ("publisher", "author", "date", "place", "subject")
 
 
@@ -214,5 +215,9 @@ def _block(
         return "", False  # the page's own heading says it already
     else:
         inner = esc(text[start:end])
-    tag = f"h{min(block.level + 1, 6)}" if block.level else "p"
-    return f"<{tag}>{inner}</{tag}>", has_mark
+    if block.level:
+        tag = f"h{min(block.level + 1, 6)}"
+        return f"<{tag}>{inner}</{tag}>", has_mark
+    # Spaces are kept where they may align something; elsewhere they would hang off marked lines.
+    kept = ' class="aligned"' if _ALIGNING.search(text, start, end) else ""
+    return f"<p{kept}>{inner}</p>", has_mark

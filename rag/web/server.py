@@ -59,7 +59,7 @@ def create_app(assistant: Answering, catalog: Documents, settings: Settings) -> 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        page.stop_all()
+        page.runs.close()
 
     app = FastAPI(
         title="Footnote",
