@@ -1,4 +1,4 @@
-"""A server of the OpenAI protocol on loopback that says what a test tells it to."""
+"""A server of OpenAI's and Ollama's protocols on loopback that says what a test tells it to."""
 
 from __future__ import annotations
 
@@ -56,7 +56,25 @@ def _app(script: Script) -> FastAPI:
             return Response(content, script.status, headers, media_type="application/json")
         return StreamingResponse(events(), media_type="text/event-stream")
 
+    @app.post("/api/chat")
+    async def chat(request: Request) -> Response:
+        script.asked.append(await request.json())
+        if script.status != 200:
+            return Response('{"error": "no, sk-secret"}', script.status)
+        lines = [_line(token) for token in script.tokens] + [_line("", done=True)]
+        return StreamingResponse(iter(lines), media_type="application/x-ndjson")
+
     return app
+
+
+def _line(content: str, *, done: bool = False) -> str:
+    message = {"role": "assistant", "content": content}
+    end = {"done_reason": "stop"} if done else {}
+    time = "2026-01-01T00:00:00Z"
+    return (
+        json.dumps({"model": "m", "created_at": time, "message": message, "done": done} | end)
+        + "\n"
+    )
 
 
 def _event(delta: dict[str, str], finish: str | None) -> str:

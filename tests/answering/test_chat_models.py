@@ -119,7 +119,46 @@ def test_a_stop_closes_the_request():
     assert script.sent < 100
 
 
+def ask_ollama(base_url: str) -> Answer:
+    pytest.importorskip("langchain_ollama")
+    model = load_chat_model(
+        Settings(model="ollama:qwen3:8b", base_url=base_url.removesuffix("/v1"))
+    )
+    try:
+        return answer(Generator(model, "ollama:qwen3:8b", context_chars=5000))
+    finally:
+        model._client._client.close()  # it has no other way to give up its sockets
+
+
+def test_an_answer_of_ollama():
+    with openai_server(Script(["<think>", "\n", "</think>\n\n", *REPLY])) as script:
+        last = ask_ollama(script.base_url)
+    assert last.text == "China asked the US not to raise individual cases. [1]"
+    (request,) = script.asked
+    assert request["model"] == "qwen3:8b"
+    assert request["think"] is False
+    assert request["options"] == {"num_ctx": 8048, "temperature": 0}
+
+
+def test_a_model_that_ollama_has_not_pulled():
+    with (
+        openai_server(Script(status=404)) as script,
+        pytest.raises(ModelError, match=r"is not known there \(404\)") as caught,
+    ):
+        ask_ollama(script.base_url)
+    assert "secret" not in str(caught.value)
+
+
+def test_ollama_is_not_running():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    with pytest.raises(ModelError, match=f"at 127.0.0.1:{port} could not be reached"):
+        ask_ollama(f"http://127.0.0.1:{port}")
+
+
 def test_ollama_is_given_a_window_that_holds_the_context():
+    pytest.importorskip("langchain_ollama")
     model = load_chat_model(Settings(model="ollama:qwen3:8b", base_url="http://127.0.0.1:1"))
     assert model.model == "qwen3:8b"
     assert model.num_ctx >= 12_000 // 2 + 2000
@@ -127,6 +166,7 @@ def test_ollama_is_given_a_window_that_holds_the_context():
 
 
 def test_anthropic_takes_key_and_time_out():
+    pytest.importorskip("langchain_anthropic")
     model = load_chat_model(Settings(model="anthropic:claude", api_key="k-2"))
     assert model.anthropic_api_key.get_secret_value() == "k-2"
     assert model.default_request_timeout == 60.0
