@@ -23,7 +23,7 @@ def pip(*arguments: str) -> bool:
 
 def main() -> int:
     """Install the package with the given extras; return an exit code."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever has an older one is told so
         print(f"Footnote needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
         return 1
     if sys.platform == "linux":

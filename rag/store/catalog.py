@@ -409,6 +409,8 @@ def translated_errors(path: Path) -> Iterator[None]:
             "Check that the folder exists, can be written to and has free space.",
         ) from error
     except sqlite3.DatabaseError as error:
+        if type(error) is not sqlite3.DatabaseError:
+            raise  # a subclass: a mistake of ours, not damage
         raise StoreError(
             f"The store {path} is damaged or not a catalogue of Footnote: {error}.",
             "Restore it from a backup, or delete the folder and ingest the documents again.",
