@@ -71,7 +71,7 @@ def guess_title(text: str) -> str:
 
     A kicker of up to three words above a longer headline ("World news") is passed over.
     """
-    short = [_unmarked(line) for line in _lines(text, 2)]
+    short = [_unmarked(line[: 2 * _MAX_TITLE_CHARS]) for line in _lines(text, 2)]
     if not short or not _like_title(short[0]):
         return ""
     first, *rest = short

@@ -50,7 +50,8 @@ class PdfReader:
                 reason="no-text",
             )
         metadata = _metadata(info)
-        heading = sections[0].title if sections else ""
+        front = [section for section in sections if section.start < [*page_starts, len(text)][1]]
+        heading = min(front, key=lambda section: section.level).title if front else ""
         yield Document(
             doc_id=document_id(path),
             title=metadata.pop("title", "") or heading or guess_title(text) or path.stem,

@@ -176,7 +176,7 @@ def _blocks(pages: Sequence[Sequence[Line]], usual: _Measures) -> list[_Block]:
         # An appendix in larger type is no run of headings.
         body = _body_size(page) if len(page) >= _FULL_PAGE_LINES else 0.0
         for index, line in enumerate(page):
-            level = _heading_level(line, body, usual)
+            level = _heading_level(line, body, usual, blocks[-1].level if blocks else 0)
             row = _is_row(line.text)
             fresh = (
                 above is None
@@ -192,16 +192,17 @@ def _blocks(pages: Sequence[Sequence[Line]], usual: _Measures) -> list[_Block]:
     return blocks
 
 
-def _heading_level(line: Line, body: float, usual: _Measures) -> int:
-    """Give a heading's level from its size, 0 for text."""
+def _heading_level(line: Line, body: float, usual: _Measures, level_above: int) -> int:
+    """Give a heading's level from its size, 0 for text; only its first line begins upper-case."""
+    level = usual.levels.get(line.size, 0)
     is_heading = (
         len(line.text) <= _MAX_HEADING_CHARS
         and line.size >= _HEADING_SCALE * body
         and not line.text.endswith((",", ";"))
-        and not line.text[0].islower()
+        and (level == level_above or not line.text[0].islower())
         and not _BULLET.match(line.text)
     )
-    return usual.levels.get(line.size, 0) if is_heading else 0
+    return level if is_heading else 0
 
 
 def _is_row(text: str) -> bool:
