@@ -146,10 +146,12 @@ def _abstention(hits: Sequence[Hit]) -> str:
 def _nearest(hit: Hit) -> str:
     passage = hit.passage
     url = esc(document_url(passage.doc_id, passage.start, passage.end))
+    heading = passage.section.rpartition(" › ")[2] or passage.title
+    snippet = shorten(passage.text.removeprefix(heading), SNIPPET_CHARS)
     return (
         f'<li><a class="note" data-panel href="{url}">'
         f'<span class="note-title" dir="auto">{esc(_place(passage.title, passage.section))}</span>'
-        f'<span class="note-quote" dir="auto">{esc(shorten(passage.text, SNIPPET_CHARS))}</span>'
+        f'<span class="note-quote" dir="auto">{esc(snippet)}</span>'
         "</a></li>"
     )
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from web_fakes import OTHER, QUOTE, TALKS, abstained, answered, cite
+from web_fakes import OTHER, QUOTE, TALKS, abstained, answered, cite, passage_of
 
-from rag.types import Answer, Question, Sentence, Turn
+from rag.types import Answer, Hit, Question, Sentence, Turn
 from rag.web.conversation import (
     ABSTAINED,
     Notice,
@@ -58,6 +58,16 @@ def test_abstaining_says_so_and_lists_the_nearest_passages():
     assert f'href="/documents/other?start=0&amp;end={len(OTHER.text)}#quote"' in turn
     assert "confidence" not in turn
     assert "data-copy" not in turn
+
+
+def test_a_nearest_passage_does_not_repeat_its_heading():
+    passage = replace(
+        passage_of(OTHER, 0, len(OTHER.text)), section="Diary › Posner", title="Whose diary"
+    )
+    answer = replace(abstained(ASKED), hits=(Hit(passage, 0.1, 1),))
+    (turn,) = render_turns([done(answer)])
+    assert "Whose diary · Diary › Posner</span>" in turn
+    assert ">kept a diary in Beijing. He walked a great deal.</span>" in turn
 
 
 def test_abstaining_without_hits_shows_no_empty_list():

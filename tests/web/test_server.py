@@ -215,10 +215,37 @@ def test_the_address_is_announced_once_it_answers(capsys):
         assert capsys.readouterr().out == f"Footnote is ready: {url}\n"
 
 
+def run_python(code: str) -> str:
+    root = Path(__file__).resolve().parents[2]
+    env = {"PYTHONPATH": f"{root}:{root / 'tests' / 'web'}", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
 def test_importing_the_server_loads_no_gradio():
     code = "import sys, rag.web.server; print(sorted({'gradio', 'torch'} & set(sys.modules)))"
-    root = Path(__file__).resolve().parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "[]"
+    assert run_python(code) == "[]"
+
+
+def test_the_server_calls_nobody():
+    """Names looked up and addresses connected to, while a page is built and opened."""
+    code = """
+import sys
+from rag.settings import keep_libraries_quiet, load_settings
+called = []
+def note(event, args):
+    if event == "socket.getaddrinfo" or event == "socket.connect":
+        called.append((event, str(args[:2] if event == "socket.getaddrinfo" else args[1])))
+sys.addaudithook(note)
+from starlette.testclient import TestClient
+from rag.web.server import create_app
+from web_fakes import MemoryCatalog, ScriptedAssistant
+app = create_app(ScriptedAssistant(), MemoryCatalog(), load_settings())
+with TestClient(app, base_url="http://127.0.0.1") as client:
+    assert client.get("/").status_code == 200
+import time; time.sleep(1)
+print(called)
+"""
+    assert run_python(code) == "[]"
