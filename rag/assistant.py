@@ -172,7 +172,11 @@ class Assistant:
             ask.question, ask.query, ask.ranking.hits, cancelled=ask.cancelled
         ):
             if isinstance(event, Answer):
-                event = replace(event, timings=_timings(ask, generate=_ms_since(began)))
+                note = event.note
+                if not event.abstained and not event.citations:
+                    note = note or "Nothing in the documents is cited for this answer."
+                timings = _timings(ask, generate=_ms_since(began))
+                event = replace(event, note=note, timings=timings)
             yield event
 
     def _read(self, ask: _Ask, note: str) -> Iterator[Event]:

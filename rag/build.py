@@ -146,6 +146,10 @@ def build_assistant(
     from rag.answering.reader import Reader
 
     model = load_chat_model(settings) if settings.model else None
+    # Waiting for a slow model twice would double the wait; the rules condense well enough.
+    hasty = settings.model_copy(
+        update={"model_timeout_seconds": min(settings.model_timeout_seconds, 15.0)}
+    )
     return Assistant(
         retriever=HybridRetriever(catalog, indexes, embedder, search_k=settings.search_k),
         reader=Reader(
@@ -153,7 +157,7 @@ def build_assistant(
             abstain_below=settings.abstain_below,
             max_sentences=settings.max_sentences,
         ),
-        condenser=RuleCondenser() if model is None else ModelCondenser(model),
+        condenser=RuleCondenser() if model is None else ModelCondenser(load_chat_model(hasty)),
         generator=None
         if model is None
         else Generator(model, settings.model, context_chars=settings.context_chars),
