@@ -18,20 +18,20 @@ from rag.types import Document, Passage, Section
 _STANDS_ALONE = 0.5  # a section with this share of a passage's size is not merged with another
 _LEAST_FILL = 0.5  # a cut is looked for beyond this share of a passage's size
 _MID_PARAGRAPH = 0.35  # what a cut inside a paragraph costs, in passage sizes
+_LINE_END = 0.1  # what a cut costs at a line's end with no blank line below it
 _AFTER_HEADING = 3.0  # what it costs to part a heading from its text
 _AFTER_COLON = 0.5  # what it costs to part "She said:" from what she said
 
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """A sentence: where it lies, its section (an index, -1 before the first), what follows it."""
+    """A sentence: where it lies, its section (an index, -1 before the first), a cut's cost here."""
 
     start: int
     end: int
     section: int
     is_heading: bool
-    ends_paragraph: bool
-    ends_with_colon: bool
+    cut_cost: float
 
 
 def split(document: Document, *, passage_chars: int, overlap_chars: int) -> list[Passage]:
@@ -88,11 +88,16 @@ def _units(document: Document) -> list[_Unit]:
                 end=end,
                 section=section,
                 is_heading=end <= heading_end,
-                ends_paragraph=text.count("\n", end, following) > 1 or following == len(text),
-                ends_with_colon=text[end - 1] == ":",
+                cut_cost=_cut_cost(text, end, following),
             )
         )
     return units
+
+
+def _cut_cost(text: str, end: int, following: int) -> float:
+    breaks = text.count("\n", end, following)
+    cost = 0.0 if breaks > 1 else _LINE_END if breaks else _MID_PARAGRAPH
+    return cost + (_AFTER_COLON if text[end - 1] == ":" else 0.0)
 
 
 def _cut_at(spans: Sequence[tuple[int, int]], sections: Sequence[Section]) -> list[tuple[int, int]]:
@@ -208,9 +213,7 @@ def _run_end(group: Sequence[_Unit], first: int, size: int) -> int:
         length = unit.end - start
         if best and length > size:
             break
-        cost = abs(target - length) / size
-        cost += 0.0 if unit.ends_paragraph else _MID_PARAGRAPH
-        cost += _AFTER_COLON if unit.ends_with_colon else 0.0
+        cost = abs(target - length) / size + unit.cut_cost
         cost += 1.0 if length < _LEAST_FILL * target else 0.0
         cost += _AFTER_HEADING if unit.is_heading else 0.0
         if not best or cost <= best_cost:
