@@ -15,8 +15,9 @@ from rag.web.furniture import EXAMPLES
 
 pytestmark = [
     pytest.mark.browser,
-    # Gradio counts its events with pandas, by an option that pandas means to drop.
+    # Gradio counts its events with pandas, by options that pandas means to drop.
     pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting' is deprecated"),
+    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),
 ]
 
 FLAGSHIP = "What did China ask the US to avoid?"
