@@ -13,6 +13,7 @@ MAX_BYTES = 200_000_000
 """The largest single document that is read; JSONL is streamed and may be larger."""
 
 _SAMPLE_BYTES = 256_000
+_MAX_DAMAGED_SHARE = 0.005
 _MAX_CONTROL_SHARE = 0.02  # random bytes hold 11 % control characters, text next to none
 
 _BOMS = (
@@ -179,6 +180,9 @@ def _guess(data: bytes, source: str) -> str:
             if same and "cp1252" in [guess.encoding, *guess.could_be_from_charset]:
                 return data.decode("cp1252", "replace")
         return data.decode(best.encoding, "replace")
+    text = data.decode("utf-8", "replace")
+    if text.count("\ufffd") <= _MAX_DAMAGED_SHARE * len(text):
+        return text
     raise DocumentError(
         f"{source}: its characters are in no encoding that could be recognised.",
         "Save the file as UTF-8.",

@@ -114,6 +114,13 @@ def test_a_few_damaged_bytes_do_not_turn_utf_8_into_another_encoding():
     assert decode(data, "f") == "Grüße über Köln " * 20 + "\ufffd end"
 
 
+def test_a_few_odd_bytes_do_not_make_plain_words_unreadable():
+    data = b"The harbour is deep. " * 200 + b"\x81 \xff\xfd \x90 \x8d" + b" It is wide." * 100
+    text = decode(data, "f")
+    assert text.startswith("The harbour is deep. " * 200)
+    assert text.endswith(" It is wide." * 100)
+
+
 @pytest.mark.parametrize(
     "data",
     [
