@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
 from rag.build import following, open_parts
 from rag.settings import Settings, keep_libraries_quiet
 
 
 def run_server(settings: Settings) -> None:
     """Serve the chat page until interrupted.
+
+    The page opens before the models are loaded; a question that is asked at once waits for them.
 
     Raises:
         RagError: the port is taken, or the store cannot be opened.
@@ -16,5 +20,9 @@ def run_server(settings: Settings) -> None:
     from rag.web.server import create_app, serve
 
     with open_parts(settings) as parts, following(parts.indexes):
-        parts.embedder.embed_query("warm up")  # the first question should not wait for the model
-        serve(create_app(parts.assistant, parts.catalog, settings), settings)
+        app = create_app(parts.assistant, parts.catalog, settings)
+        # After the imports of the pages, so that two threads never import at once.
+        threading.Thread(
+            target=parts.embedder.embed_query, args=["warm up"], name="warm-up", daemon=True
+        ).start()
+        serve(app, settings)

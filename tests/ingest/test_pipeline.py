@@ -49,11 +49,11 @@ def test_a_second_ingest_embeds_and_changes_nothing(ingestor, catalog, folder, e
 
 
 def test_an_edit_embeds_only_what_changed(ingestor, catalog, folder, embedder):
-    paragraphs = [f"Paragraph {n} speaks of the apple at some length, for {n} times." for n in "abcdef"]
+    paragraphs = [f"Paragraph {n} speaks of the apple at length, {n} times." for n in "abcdef"]
     (folder / "a.txt").write_text("\n\n".join(paragraphs))
     ingestor.ingest(["docs"])
     count = len(embedder.embedded)
-    paragraphs[3] = "Paragraph d speaks of the plum at some length, and for 4 times."
+    paragraphs[3] = "Paragraph d speaks of the plum at length, and 4 times."
     (folder / "a.txt").write_text("\n\n".join(paragraphs))
     report = ingestor.ingest(["docs"])
     assert report.count(Action.REPLACE) == 1
