@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from rag.assistant import Assistant
 from rag.errors import RagError, StoreBusyError, StoreError
 from rag.ingest.files import Step
 from rag.ingest.pipeline import Ingestor, Progress
@@ -20,6 +20,9 @@ from rag.retrieval.retriever import HybridRetriever
 from rag.settings import Settings
 from rag.store.catalog import Catalog
 from rag.store.indexes import Indexes
+
+if TYPE_CHECKING:
+    from rag.assistant import Assistant
 
 log = logging.getLogger(__name__)
 
@@ -144,6 +147,7 @@ def build_assistant(
     from rag.answering.evidence import SimilarityEvidence
     from rag.answering.generation import Generator, load_chat_model
     from rag.answering.reader import Reader
+    from rag.assistant import Assistant  # brings LangChain, which takes seconds to import
 
     model = load_chat_model(settings) if settings.model else None
     # Waiting for a slow model twice would double the wait; the rules condense well enough.
