@@ -152,3 +152,97 @@ def gate(
             err.print(f"[red]not good enough:[/] {reason}", highlight=False)
         raise typer.Exit(1)
     out.print(f"{found.name}: good enough.", highlight=False)
+
+
+@eval_app.command()
+def judge(run_name: RunName = "last", data_dir: DataDir = None) -> None:
+    """Let the chat model of FOOTNOTE_MODEL grade the answers of a run against the references."""
+    from eval.session import find_run, require_extra, settings_with
+
+    require_extra()
+    from eval.judge import judge_run, load_judge
+    from eval.report import write_report
+    from eval.run import load_run
+    from eval.terminal import counter, print_judge
+
+    settings = settings_with((), data_dir)
+    found = find_run(settings, run_name)
+    model = load_judge(settings)
+    with counter(err, "Judging") as on_judged:
+        judge_run(found, model, settings.model, on_judged)
+    judged = load_run(found.folder)
+    print_judge(out, judged)
+    out.print(f"Report: {write_report(judged)}", highlight=False)
+
+
+@eval_app.command()
+def tune(
+    dataset: Annotated[Path, typer.Argument(help="A .jsonl, SQuAD .json, or BEIR folder.")],
+    corpus: Corpus = None,
+    data_dir: DataDir = None,
+    limit: Limit = None,
+    sample: Sample = None,
+    tag: Tags = None,
+    vary: Annotated[
+        list[str] | None, typer.Option(help="A setting and what to try: read_k=5,10,20.")
+    ] = None,
+    measure: Annotated[str, typer.Option(help="What to raise.")] = "correct",
+    check: Annotated[
+        str | None, typer.Option(help="Compare the winner with the present on this tag.")
+    ] = None,
+    write: Annotated[
+        Path | None, typer.Option(help="Write the winner to this footnote.toml.")
+    ] = None,
+) -> None:
+    """Try passage sizes, reading depths and thresholds; show quality against time."""
+    from eval.session import require_extra, settings_with
+
+    require_extra()
+    from eval import tune as tuning
+    from eval.loaders import load_dataset
+    from eval.terminal import print_check, print_trials, trial_progress
+
+    settings = settings_with((), data_dir)
+    folder = settings.data_dir / "tune"
+    folder.mkdir(parents=True, exist_ok=True)
+    loaded = load_dataset(dataset)
+    files = list(corpus or ()) or loaded.corpus_files(folder)
+    chosen = loaded.select(tags=tag or (), limit=limit, sample=sample)
+    with trial_progress(err) as on_trial:
+        trials = tuning.sweep(
+            chosen,
+            files,
+            settings,
+            grid=tuning.parse_grid(vary) if vary else tuning.GRID,
+            measure=measure,
+            folder=folder,
+            on_trial=on_trial,
+        )
+    best = tuning.winner(trials)
+    print_trials(out, trials, best, measure)
+    page = tuning.write_page(folder / "tune.html", trials, best, measure)
+    out.print(f"Frontier: {page}", highlight=False)
+    if check:
+        held = loaded.select(tags=[check])
+        print_check(out, check, tuning.check_winner(held, files, settings, best, measure, folder))
+    if write:
+        tuning.write_settings(write, best.values)
+        out.print(f"Settings: {write}", highlight=False)
+
+
+@eval_app.command(name="from-feedback")
+def from_feedback(
+    out_file: Annotated[Path, typer.Option("--out", help="Draft cases are added to this file.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Make draft cases of the thumbs and comments given in the chat page."""
+    from eval.feedback import draft_cases, feedback_path, read_feedback, write_drafts
+    from eval.session import settings_with
+
+    found = read_feedback(feedback_path(settings_with((), data_dir)))
+    added = write_drafts(out_file, draft_cases(found))
+    out.print(
+        f"{added} drafts added to {out_file}. Check each, fill in what is missing, and remove its "
+        "comment.",
+        highlight=False,
+    )

@@ -80,7 +80,7 @@ def funnel(records: Sequence[Record], scores: Mapping[str, Scores]) -> list[Stag
     Each stage counts only questions that passed the one before, so the counts never rise.
     """
     asked = [r for r in records if r["case"]["answerable"] and r["case"]["relevant"]]
-    stages = [Stage("asked, with a known passage", len(asked), len(asked))]
+    stages = [Stage("asked", len(asked), len(asked))]
     for label, measure in (
         ("found by search", "hit@50"),
         ("read", "read_relevant"),

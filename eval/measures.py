@@ -30,7 +30,7 @@ _ALL = (
     Measure("span_f1", "Token F1", _ANSWER, "SQuAD's, silence being right where none is"),
     Measure("span_em_answerable", "Exact match, answerable", _ANSWER, "of answerable questions"),
     Measure("span_f1_answerable", "Token F1, answerable", _ANSWER, "of answerable questions"),
-    Measure("judge", "Judge", _ANSWER, "a chat model finds the answer right", "%"),
+    Measure("judge", "Judge", _ANSWER, "a chat model finds the answer right"),
     Measure("ndcg@10", "nDCG@10", _RETRIEVAL, "order of the first ten hits", ""),
     Measure("mrr@10", "MRR@10", _RETRIEVAL, "one over the rank of the first relevant hit", ""),
     *(
@@ -58,7 +58,7 @@ _ALL = (
     Measure("latency_p50_ms", "Time, median", _SPEED, "half of the answers", "ms", False),
     Measure("latency_p95_ms", "Time, 95th", _SPEED, "95 % of the answers", "ms", False),
     Measure("latency_p99_ms", "Time, 99th", _SPEED, "99 % of the answers", "ms", False),
-    Measure("tokens", "Tokens", _SPEED, "of the chat model, for each question", "", False),
+    Measure("tokens", "Tokens", _SPEED, "read and written by the chat model, estimated", "", False),
     Measure("errors", "Errors", _SPEED, "questions that failed", "%", False),
 )
 

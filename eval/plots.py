@@ -23,7 +23,7 @@ _COLOURS = {
     "second": "#0d0e0f",
     "wash": "#101112",
 }
-_SIZE = (4.6, 3.1)
+_SIZE = (4.4, 3.1)
 # What an element of a page must not have: a style that reaches the page, ids that plots share, a
 # size of its own, fonts that are not the page's.
 _CLEANED = (
@@ -46,8 +46,8 @@ def risk_coverage_plot(
         for (name, sure, right), role in zip(runs, ("accent", "second"), strict=False):
             coverages, risks = risk_coverage(sure, right)
             axes.step(
-                [0.0, *coverages],
-                [risks[0], *risks] if risks else [0.0],
+                coverages,
+                risks,
                 color=_COLOURS[role],
                 label=name,
                 where="post",
@@ -63,7 +63,9 @@ def risk_coverage_plot(
             ha="right",
             color=_COLOURS["ink"],
         )
-        axes.set(xlim=(0, 1), ylim=(0, max(0.3, *risks) * 1.05))
+        # The first few answers alone swing the risk from 0 to 1; the scale is made for the rest.
+        settled = [risk for share, risk in zip(coverages, risks, strict=True) if share > 0.1]
+        axes.set(xlim=(0, 1), ylim=(0, 1.3 * max(0.15, *settled)))
         _percent(axes)
         axes.set(xlabel="share of questions answered", ylabel="share of those wrong")
         if len(runs) > 1:
@@ -160,7 +162,7 @@ def _svg(name: str, draw: Callable[[Axes], None]) -> str:
     style: dict[Any, Any] = {
         "svg.fonttype": "none",
         "svg.hashsalt": name,
-        "font.size": 9,
+        "font.size": 10,
         "font.family": ["sans-serif"],
         "axes.spines.top": False,
         "axes.spines.right": False,

@@ -80,13 +80,13 @@ def run_dataset(
     }
     header = _open_folder(folder, header)
     path = folder / "records.jsonl"
-    answered = {record["id"] for record in _read_records(path)}
+    answered = {record["id"] for record in read_lines(path)}
     with path.open("a", encoding="utf-8") as file:
         for done, case in enumerate(dataset.cases, start=1):
             if case.case_id in answered:
                 continue
             record = ask(answerer, case)
-            _append(file, record)
+            append_line(file, record)
             on_record(done, len(dataset.cases), record)
     return load_run(folder)
 
@@ -134,7 +134,7 @@ def holds(source: str, text: str, relevant: Sequence[Relevant]) -> list[int]:
 
 
 def load_run(folder: Path) -> Run:
-    """Read a run back.
+    """Read a run back, with the verdicts of a judge where there are any.
 
     Raises:
         InputError: the folder holds none.
@@ -145,7 +145,13 @@ def load_run(folder: Path) -> Run:
         raise InputError(
             f"{folder}: no run is there ({error}).", "Make one: footnote eval run DATASET"
         ) from error
-    return Run(folder, header, tuple(_read_records(folder / "records.jsonl")))
+    verdicts = {row["id"]: row for row in read_lines(folder / "judge.jsonl")}
+    records = read_lines(folder / "records.jsonl")
+    return Run(
+        folder,
+        header,
+        tuple(r | {"judge": verdicts[r["id"]]} if r["id"] in verdicts else r for r in records),
+    )
 
 
 def identity(header: Mapping[str, Any]) -> dict[str, str]:
@@ -187,14 +193,15 @@ def _judged(hit: Hit, relevant: Sequence[Relevant]) -> dict[str, Any]:
     }
 
 
-def _append(file: IO[str], record: Record) -> None:
-    file.write(json.dumps(record, ensure_ascii=False) + "\n")
+def append_line(file: IO[str], row: Mapping[str, Any]) -> None:
+    """Write one JSON line and wait until the disk has it."""
+    file.write(json.dumps(row, ensure_ascii=False) + "\n")
     file.flush()
     os.fsync(file.fileno())
 
 
-def _read_records(path: Path) -> list[Record]:
-    """Read the records; a last line that a crash cut off is taken out of the file."""
+def read_lines(path: Path) -> list[Record]:
+    """Read JSON lines; a last one that a crash cut off is taken out of the file."""
     if not path.exists():
         return []
     content = path.read_bytes()

@@ -17,6 +17,9 @@ from eval.metrics.ranking import ranking_scores
 from eval.metrics.spans import contains_answer, exact_match, token_f1
 from eval.run import Record, holds
 
+CHARS_PER_TOKEN = 4.0
+"""English text, roughly; providers differ, so tokens are an estimate."""
+
 Scores = dict[str, float]
 """What bears on one question, by the name of the measure; others are left out."""
 
@@ -31,6 +34,7 @@ def question_scores(
             **rankings.get(record["id"], {}),
             **_answer_scores(record["case"], record["answer"], supports),
             "correct": float(is_correct(record["case"], record["answer"])),
+            **_judge_scores(record),
         }
         for record in records
     }
@@ -162,6 +166,19 @@ def _citation_scores(answer: Mapping[str, Any], supports: Supports) -> Scores:
         "faithfulness": sum(faithful) / len(faithful) if faithful else None,
     }
     return {name: score for name, score in scores.items() if score is not None}
+
+
+def _judge_scores(record: Record) -> Scores:
+    """Score a judge's verdict, and estimate what a chat model was given and gave, in tokens."""
+    scores: Scores = {}
+    verdict = (record.get("judge") or {}).get("verdict")
+    if verdict in ("right", "wrong"):
+        scores["judge"] = float(verdict == "right")
+    answer = record["answer"]
+    if answer and ":" in answer.get("mode", ""):
+        read = sum(len(hit["text"]) for hit in answer["hits"])
+        scores["tokens"] = (read + len(answer["question"]) + len(answer["text"])) / CHARS_PER_TOKEN
+    return scores
 
 
 def _is_known(estimate: Estimate | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -13,10 +13,12 @@ from rich.table import Table
 
 from eval.compare import Changed, Comparison
 from eval.diagnose import cause_of
+from eval.judge import agreement
 from eval.measures import GROUPS, MEASURES, show
 from eval.run import Record, Run
 from eval.scores import is_correct, run_figures
 from eval.session import OnRecord
+from eval.tune import Check, Trial, Values, spread_of
 
 _SHOWN = 5
 
@@ -108,6 +110,74 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
     console.print(table)
     _print_changed(console, "Got better", comparison.better)
     _print_changed(console, "Got worse", comparison.worse)
+
+
+def print_judge(console: Console, run: Run) -> None:
+    """Print the judge's figure and how far it agrees with the exact measure."""
+    found = agreement(run.records)
+    estimate = run_figures(run.records).get("judge")
+    if estimate is None or found.share is None:
+        console.print(f"The judge scored nothing; {found.unscored} answers are unscored.")
+        return
+    interval = f"{show('judge', estimate.low)} to {show('judge', estimate.high)}"
+    kappa = "" if found.kappa is None else f", Cohen's kappa {found.kappa:.2f}"
+    console.print(
+        f"Right, says the judge: {show('judge', estimate.value)} ({interval}) of {found.n} answers,"
+        f" {found.unscored} unscored.\n"
+        f"It agrees with the exact measure on {found.share:.0%}{kappa}.",
+        highlight=False,
+    )
+
+
+def print_trials(console: Console, trials: Sequence[Trial], best: Trial, measure: str) -> None:
+    """Print the frontier of quality against time, and what each setting does on average."""
+    label = MEASURES[measure].label
+    table = Table(title="Frontier, fastest first", title_justify="left", box=None, pad_edge=False)
+    names = list(best.values)
+    for name in (*names, label, "95 % interval", "median", ""):
+        table.add_column(name, justify="right")
+    for trial in trials:
+        if trial.on_frontier or trial is best:
+            quality = trial.quality
+            interval = f"{show(measure, quality.low)} to {show(measure, quality.high)}"
+            table.add_row(
+                *(str(trial.values[name]) for name in names),
+                show(measure, quality.value),
+                interval,
+                f"{trial.milliseconds:,.0f} ms",
+                "winner" if trial is best else "",
+            )
+    console.print(table)
+    console.print("\n[bold]On average[/]")
+    for name, value, mean in spread_of(trials):
+        console.print(f"  {name} {value}: {show(measure, mean)}", highlight=False)
+
+
+def print_check(console: Console, tag: str, found: Check) -> None:
+    """Print how the winner does against the present settings on questions it was not chosen on."""
+    gap = found.difference
+    console.print(
+        f"On {tag}, {gap.n} questions: {found.measure} {found.present:.3f} as set, "
+        f"{found.winner:.3f} as tuned, difference {gap.value:+.3f} "
+        f"({gap.low:+.3f} to {gap.high:+.3f}, p {gap.p:.3f}).",
+        highlight=False,
+    )
+
+
+@contextmanager
+def counter(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar for anything that counts (done, total)."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def trial_progress(console: Console) -> Iterator[Callable[[int, int, Values], None]]:
+    """Show which settings are being tried."""
+    with counter(console, "Trying") as on_count:
+        yield lambda done, total, values: on_count(done, total)
 
 
 def _print_changed(console: Console, heading: str, changes: tuple[Changed, ...]) -> None:
