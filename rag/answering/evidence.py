@@ -120,7 +120,7 @@ class Trust:
 
 
 # By `python -m eval.tools.fit_confidence`; see docs/decisions/004-abstention.md.
-FITTED_TRUST = Trust((1.0, 0.5, 0.5, -1.0, -0.1), 0.0)
+FITTED_TRUST = Trust((0.7, 0.5, 0.5, -1.0, 1.0, 0.3, -0.3, -0.1), -1.0)
 
 
 class TrainedEvidence:

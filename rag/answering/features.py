@@ -101,23 +101,28 @@ def _stem(word: str) -> str:
     return word[:STEM_CHARS].removesuffix("e")
 
 
-def expected_kind(query: str, sentence: str) -> bool | None:
-    """Whether the sentence holds the kind of thing asked for; None when no kind shows."""
+def expected_kind(query: str, text: str, *, begins: bool = True) -> bool | None:
+    """Whether text holds the kind of thing asked for; None when no kind shows.
+
+    A capital at the very beginning is no sign of a name, unless text does not begin a sentence.
+    """
     for asked, pattern in CUES:
         if asked.search(query):
-            return pattern.search(sentence) is not None
+            return pattern.search(text) is not None
     if WHO.search(query) or WHERE.search(query):
-        return bool(_names(sentence) - {word.lower() for word in re.findall(r"\w+", query)})
+        return bool(_names(text, begins) - {word.lower() for word in re.findall(r"\w+", query)})
     return None
 
 
-def _names(sentence: str) -> set[str]:
-    """Return the capitalised words, lowered, that do not merely begin the sentence."""
-    words = re.findall(r"[\w’'-]+", sentence)
+def _names(text: str, begins: bool) -> set[str]:
+    """Return the capitalised words, lowered, that do not merely begin a sentence."""
+    words = re.findall(r"[\w’'-]+", text)
     return {
         word.lower()
         for i, word in enumerate(words)
-        if word[0].isupper() and word.lower() not in FUNCTION_WORDS and (i or word.isupper())
+        if word[0].isupper()
+        and word.lower() not in FUNCTION_WORDS
+        and (i or not begins or word.isupper())
     }
 
 

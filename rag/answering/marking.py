@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rag.answering.candidates import is_fragment, is_title
-from rag.answering.features import content_stems
+from rag.answering.features import content_stems, expected_kind
 from rag.ingest.sentences import sentence_spans
 from rag.types import Hit
 
@@ -22,6 +22,9 @@ NAMES = (
     "logarithm of the belief in the sentence, if it does",
     "share of the question's rare words in the passage or its title",
     "share of the question's names and numbers missing there",
+    "share of the question's rare words in the sentence",
+    "the expected kind of answer is in the span",
+    "the expected kind of answer is missing from it",
     "logarithm of the hit's rank",
 )
 """What `Mark.features` holds."""
@@ -49,46 +52,72 @@ def marks(query: str, hits: Sequence[Hit], readings: Sequence[Reading]) -> list[
     Where passages overlap, the sentence belongs to the one that answers more probably; ties go to
     the earlier hit.
     """
+    wanted = Wanted.of(query, hits)
     found: dict[tuple[str, int, int], Mark] = {}
-    for hit, reading, lexical in zip(hits, readings, overlaps(query, hits), strict=True):
-        odds = _log_odds(reading.answerable)
+    for hit, reading in zip(hits, readings, strict=True):
+        words = content_stems(surroundings(hit))
+        passage = (_log_odds(reading.answerable), wanted.share(words), wanted.missing(words))
         for (start, end), spans in _by_sentence(hit, reading.spans).items():
-            belief = math.log(max(LEAST_BELIEF, sum(span.score for span in spans)))
-            offset = hit.passage.start
-            first, last = max(spans[0].start, start), min(spans[0].end, end)
-            mark = Mark(
-                hit,
-                offset + start,
-                offset + end,
-                (offset + first, offset + last),
-                (odds, belief, *lexical, math.log(hit.rank)),
-            )
+            mark = _mark(query, wanted, hit, (start, end), spans, passage)
             key = (hit.passage.doc_id, mark.start, mark.end)
             if key not in found or found[key].features[:2] < mark.features[:2]:
                 found[key] = mark
     return list(found.values())
 
 
-def overlaps(query: str, hits: Sequence[Hit]) -> list[tuple[float, float]]:
-    """Return for each hit which shares of the question's words it has, and of its names it lacks.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The words of a question, weighed by how few of the hits hold them, and its names."""
 
-    Words are weighed by how few of the hits hold them. Without words the first share is 1,
-    without names the second is 0.
-    """
-    texts = [f"{hit.passage.context} {hit.passage.date} {hit.passage.text}" for hit in hits]
-    stems = [content_stems(text) for text in texts]
-    wanted = content_stems(query)
-    seen = Counter(word for words in stems for word in words & wanted)
-    weight = {word: math.log(1 + (1 + len(hits)) / (1 + seen[word])) for word in wanted}
-    total = sum(weight.values())
-    names = content_stems(" ".join(_names(query)))
-    return [
-        (
-            sum(weight[word] for word in words & wanted) / total if total else 1.0,
-            len(names - words) / len(names) if names else 0.0,
-        )
-        for words in stems
-    ]
+    weight: Mapping[str, float]
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, query: str, hits: Sequence[Hit]) -> Wanted:
+        stems = [content_stems(surroundings(hit)) for hit in hits]
+        wanted = content_stems(query)
+        seen = Counter(word for words in stems for word in words & wanted)
+        weight = {word: math.log(1 + (1 + len(hits)) / (1 + seen[word])) for word in wanted}
+        return cls(weight, content_stems(" ".join(_names(query))))
+
+    def share(self, words: frozenset[str]) -> float:
+        """Return the share of the question's weight that the words have; 1 without any weight."""
+        total = sum(self.weight.values())
+        return sum(self.weight[w] for w in words & self.weight.keys()) / total if total else 1.0
+
+    def missing(self, words: frozenset[str]) -> float:
+        """Return the share of the question's names and numbers that the words lack."""
+        return len(self.names - words) / len(self.names) if self.names else 0.0
+
+
+def surroundings(hit: Hit) -> str:
+    """Return a passage with what stands above it."""
+    return f"{hit.passage.context} {hit.passage.date} {hit.passage.text}"
+
+
+def _mark(
+    query: str,
+    wanted: Wanted,
+    hit: Hit,
+    sentence: tuple[int, int],
+    spans: Sequence[Span],
+    passage: tuple[float, float, float],
+) -> Mark:
+    offset, (start, end) = hit.passage.start, sentence
+    first, last = max(spans[0].start, start), min(spans[0].end, end)
+    odds, share, missing = passage
+    kind = expected_kind(query, hit.passage.text[first:last], begins=False)
+    features = (
+        odds,
+        math.log(max(LEAST_BELIEF, sum(span.score for span in spans))),
+        share,
+        missing,
+        wanted.share(content_stems(hit.passage.text[start:end])),
+        float(kind is True),
+        float(kind is False),
+        math.log(hit.rank),
+    )
+    return Mark(hit, offset + start, offset + end, (offset + first, offset + last), features)
 
 
 def _by_sentence(hit: Hit, spans: Sequence[Span]) -> dict[tuple[int, int], list[Span]]:

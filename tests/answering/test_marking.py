@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import pytest
 
 from rag.answering.evidence import TrainedEvidence, Trust
-from rag.answering.marking import NAMES, marks, overlaps
+from rag.answering.features import content_stems
+from rag.answering.marking import NAMES, Wanted, marks
 from rag.answering.reading_model import Reading, Span
 from rag.types import Hit, Passage
 
@@ -84,6 +85,8 @@ def test_features() -> None:
     assert by_name["logarithm of the belief in the sentence, if it does"] == pytest.approx(
         math.log(0.9)
     )
+    assert by_name["share of the question's rare words in the sentence"] == pytest.approx(1.0)
+    assert by_name["the expected kind of answer is in the span"] == 1.0
     assert by_name["logarithm of the hit's rank"] == pytest.approx(math.log(3))
 
 
@@ -93,19 +96,23 @@ def test_certainty_stays_finite(probability: float) -> None:
     assert abs(mark.features[0]) == pytest.approx(8.0)
 
 
-def test_overlaps_weigh_rare_words_and_count_missing_names() -> None:
+def test_words_weigh_by_rarity_and_names_are_missed() -> None:
     hits = [hit("The talks in Bonn ended."), hit("The talks in Rome ended in 1990.", 2)]
-    # "talks" is in both: log(1 + 3/3); "bonn" in one: log(1 + 3/2); "1991" in none: log(1 + 3).
-    talks, bonn, year = math.log(2), math.log(2.5), math.log(4)
-    first, second = overlaps("Did talks in Bonn end before 1991, or when?", hits)
-    total = talks + bonn + year + math.log(2)  # "end" is the stem of "ended", in both
-    assert first == pytest.approx(((talks + bonn + math.log(2)) / total, 0.5))
-    assert second == pytest.approx(((talks + math.log(2)) / total, 1.0))
+    # "talks" and "ended" are in both: log(1 + 3/3); "Bonn" in one: log(1 + 3/2); "1991" in none.
+    both, bonn, year = math.log(2), math.log(2.5), math.log(4)
+    wanted = Wanted.of("Did talks in Bonn end before 1991, or when?", hits)
+    first, second = (content_stems(one.passage.text) for one in hits)
+    total = 2 * both + bonn + year
+    assert wanted.share(first) == pytest.approx((2 * both + bonn) / total)
+    assert wanted.share(second) == pytest.approx(2 * both / total)
+    assert wanted.missing(first) == 0.5
+    assert wanted.missing(second) == 1.0
 
 
-def test_overlaps_of_nothing() -> None:
-    assert overlaps("what is it", [hit()]) == [(1.0, 0.0)]
-    assert overlaps("what", []) == []
+def test_a_question_without_words_wants_nothing() -> None:
+    wanted = Wanted.of("what is it", [hit()])
+    assert wanted.share(frozenset({"rain"})) == 1.0
+    assert wanted.missing(frozenset()) == 0.0
 
 
 class Says:
@@ -119,7 +126,7 @@ class Says:
 
 
 def test_trained_evidence_is_logistic_and_best_first() -> None:
-    trust = Trust((1.0, 0.0, 0.0, 0.0, 0.0), 0.0)
+    trust = Trust((1.0,) + (0.0,) * (len(NAMES) - 1), 0.0)
     other = "Berg led the talks in Oslo for a week."
     model = Says(
         {
