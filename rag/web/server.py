@@ -105,10 +105,10 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host.strip("[]"), port), family=family)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = (error.strerror or str(error)).partition(" (while")[0].lower()
         raise ConfigurationError(
             f"Cannot listen on {host}, port {port}: {reason}.",
-            "Stop the program that uses it, or set another: FOOTNOTE_PORT=7861 (or FOOTNOTE_HOST).",
+            "Stop the program that uses it, or choose another: FOOTNOTE_PORT=7861, or --port 7861.",
         ) from error
 
 

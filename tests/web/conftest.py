@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from starlette.testclient import TestClient
 from web_fakes import MemoryCatalog, ScriptedAssistant
 
@@ -23,6 +23,7 @@ NO_CHROMIUM = (
     "The browser tests need Debian's Chromium and found no 'chromium' on the PATH. "
     "Install it (apt-get install chromium), or leave these tests out: pytest -m 'not browser'."
 )
+PATIENCE_MS = 20_000
 CHROMIUM_ARGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -82,6 +83,7 @@ def chromium() -> Iterator[Browser]:
     path = shutil.which("chromium")
     if path is None:
         pytest.fail(NO_CHROMIUM, pytrace=False)
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
         yield browser
@@ -134,7 +136,7 @@ def visit(chromium: Browser, site: Site) -> Iterator[Callable[..., Visit]]:
         url: str = site.url, width: int = 1280, height: int = 800, **options: object
     ) -> Visit:
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         visited = Visit(context.new_page(), url)
         visited.open()
