@@ -52,21 +52,35 @@ class PlainLangChain:
             embedding_function=self._embeddings,
             persist_directory=str(folder),
         )
+        if self._store.get(limit=1, include=[])["ids"]:
+            return  # an earlier run filled the folder
         pieces = iter(_split(documents))
         while batch := list(islice(pieces, _BATCH_PASSAGES)):
             self._store.add_documents(batch)
 
+    def query(self, question: Question) -> str:
+        return question.text
+
     def search(self, query: str, k: int) -> tuple[Hit, ...]:
+        return self._search(query, k, None)
+
+    def _search(self, query: str, k: int, only: dict[str, str] | None) -> tuple[Hit, ...]:
         # Chroma's default distance is the squared one; of unit vectors that is 2 - 2 cosine.
-        found = self._store.similarity_search_with_score(query, k=k)
+        found = self._store.similarity_search_with_score(query, k=k, filter=only)
         return tuple(
             Hit(_passage(document), 1 - distance / 2, rank)
             for rank, (document, distance) in enumerate(found, start=1)
         )
 
     def answer(self, question: Question) -> Answer:
+        return self._answer(question, None)
+
+    def answer_within(self, question: Question, doc_id: str) -> Answer:
+        return self._answer(question, {"doc_id": doc_id})
+
+    def _answer(self, question: Question, only: dict[str, str] | None) -> Answer:
         started = time.perf_counter()
-        hits = self.search(question.text, READ_K)
+        hits = self._search(question.text, READ_K, only)
         if not hits:
             return Answer(question, question.text, (), (), (), abstained=True, confidence=0.0)
         passage = hits[0].passage

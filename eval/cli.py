@@ -47,6 +47,9 @@ def run(
     system: Annotated[
         str, typer.Option(help="footnote, or langchain for a plain pipeline.")
     ] = "footnote",
+    search_only: Annotated[
+        bool, typer.Option("--search-only", help="Score the search alone; nothing is read.")
+    ] = False,
     assignments: Set = None,
 ) -> None:
     """Ask every question, keep a record of each, print the figures and write a report."""
@@ -66,7 +69,13 @@ def run(
         files = chosen.corpus_files(folder)
     with progress(err, len(chosen.cases)) as on_record:
         finished = evaluate(
-            chosen, settings, folder, corpus=files, system=system, on_record=on_record
+            chosen,
+            settings,
+            folder,
+            corpus=files,
+            system=system,
+            search_only=search_only,
+            on_record=on_record,
         )
     print_figures(out, finished)
     page = write_report(finished)

@@ -48,6 +48,8 @@ def cause_of(record: Record) -> Cause | None:
     case, answer = record["case"], record["answer"]
     if record["error"]:
         return Cause.ERROR
+    if record.get("search_only"):
+        return None if any(hit["holds"] for hit in record["found"]) else Cause.NOT_FOUND
     if is_correct(case, answer):
         return None
     if not case["answerable"]:
@@ -79,7 +81,11 @@ def funnel(records: Sequence[Record], scores: Mapping[str, Scores]) -> list[Stag
 
     Each stage counts only questions that passed the one before, so the counts never rise.
     """
-    asked = [r for r in records if r["case"]["answerable"] and r["case"]["relevant"]]
+    asked = [
+        r
+        for r in records
+        if r["case"]["answerable"] and r["case"]["relevant"] and not r.get("search_only")
+    ]
     stages = [Stage("asked", len(asked), len(asked))]
     for label, measure in (
         ("found by search", "hit@50"),

@@ -41,8 +41,11 @@ _ALL = (
         Measure(f"recall@{k}", f"Recall@{k}", _RETRIEVAL, f"of what is relevant, among {k}")
         for k in (1, 3, 5, 10, 50)
     ),
+    Measure("text_recall@5", "Text recall@5", _RETRIEVAL, "wanted characters, among 5", ""),
+    Measure("text_iou@5", "Text IoU@5", _RETRIEVAL, "of wanted and retrieved characters, 5", ""),
     Measure("read_relevant", "Relevant read", _RETRIEVAL, "something relevant was read"),
     Measure("cited_relevant", "Relevant cited", _CITATION, "something relevant was cited"),
+    Measure("cited_relevant@1", "Relevant cited first", _CITATION, "the first citation is"),
     Measure("citation_recall", "Citation recall", _CITATION, "sentences their citations support"),
     Measure("citation_precision", "Citation precision", _CITATION, "citations that are needed"),
     Measure("faithfulness", "Faithfulness", _CITATION, "sentences that what was read supports"),
@@ -64,7 +67,19 @@ _ALL = (
 
 MEASURES = {measure.name: measure for measure in _ALL}
 GROUPS = tuple(dict.fromkeys(measure.group for measure in _ALL))
-HEADLINES = ("correct", "evidence_hit", "auroc", "false_abstention", "hit@10", "latency_p50_ms")
+HEADLINES = (
+    "correct",
+    "evidence_hit",
+    "auroc",
+    "false_abstention",
+    "hit@10",
+    "latency_p50_ms",
+    "ndcg@10",
+    "mrr@10",
+    "hit@1",
+    "recall@50",
+)
+"""The first six of these that a run has head its report."""
 
 
 def show(name: str, value: float | None) -> str:

@@ -23,9 +23,7 @@ def tiles(figures: Mapping[str, Estimate], comparison: Comparison | None) -> lis
     """Return the headline figures, with the change when there is a comparison."""
     rows = {row.name: row for row in comparison.rows} if comparison else {}
     tiles = []
-    for name in HEADLINES:
-        if name not in figures:
-            continue
+    for name in [name for name in HEADLINES if name in figures][:6]:
         estimate, measure = figures[name], MEASURES[name]
         scale = 1.0 if measure.unit != "ms" else 1.25 * (estimate.high or estimate.value or 1.0)
         low, high = estimate.low, estimate.high
@@ -67,7 +65,7 @@ def drawings(run: Run, comparison: Comparison | None) -> dict[str, str]:
         "calibration": "",
         "latency": plots.latency_plot(seconds) if seconds else "",
     }
-    if run.records:
+    if any(record["answer"] or record["error"] for record in run.records):
         curves = [(run.name, *confidence_outcomes(run.records))]
         if comparison:
             curves.append((comparison.a.name, *confidence_outcomes(comparison.a.records)))

@@ -54,6 +54,7 @@ def run_dataset(
     configuration: Mapping[str, Any],
     store: Mapping[str, Any],
     notes: Sequence[str] = (),
+    search_only: bool = False,
     on_record: Callable[[int, int, Record], None] = lambda done, total, record: None,
 ) -> Run:
     """Ask what the folder's records do not answer yet, appending each record as it comes.
@@ -75,6 +76,7 @@ def run_dataset(
         "configuration": dict(configuration),
         "store": dict(store),
         "notes": list(notes),
+        "search_only": search_only,
         "versions": _versions(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -85,24 +87,29 @@ def run_dataset(
         for done, case in enumerate(dataset.cases, start=1):
             if case.case_id in answered:
                 continue
-            record = ask(answerer, case)
+            record = ask(answerer, case, search_only=search_only)
             append_line(file, record)
             on_record(done, len(dataset.cases), record)
     return load_run(folder)
 
 
-def ask(answerer: Answerer, case: Case) -> Record:
-    """Ask one question and judge what was found."""
+def ask(answerer: Answerer, case: Case, *, search_only: bool = False) -> Record:
+    """Ask one question and judge what was found; `search_only` leaves the answer None."""
     started = time.perf_counter()
     answer = insisted = error = None
     found: list[dict[str, Any]] = []
     try:
-        given = answerer.answer(case.to_question())
-        answer = answer_to_dict(given)
-        seconds = time.perf_counter() - started
-        if given.abstained and (anyway := answerer.insist(case.to_question())):
-            insisted = answer_to_dict(anyway)
-        found = [_judged(hit, case.relevant) for hit in answerer.search(given.query, DEPTH)]
+        if search_only:
+            query = answerer.query(case.to_question())
+        else:
+            given = answerer.answer(case.to_question())
+            query, answer = given.query, answer_to_dict(given)
+            seconds = time.perf_counter() - started
+            if given.abstained and (anyway := answerer.insist(case.to_question())):
+                insisted = answer_to_dict(anyway)
+        found = [_judged(hit, case.relevant) for hit in answerer.search(query, DEPTH)]
+        if search_only:
+            seconds = time.perf_counter() - started
     except Exception as problem:  # noqa: BLE001  (an edge: a failed question is a wrong answer)
         seconds = time.perf_counter() - started
         error = {
@@ -116,6 +123,7 @@ def ask(answerer: Answerer, case: Case) -> Record:
         "insisted": insisted,
         "found": found,
         "error": error,
+        "search_only": search_only,
         "seconds": round(seconds, 4),
     }
 
@@ -161,6 +169,7 @@ def identity(header: Mapping[str, Any]) -> dict[str, str]:
         "configuration": fingerprint(header["configuration"]),
         "store": header["store"].get("fingerprint", ""),
         "system": header["system"],
+        "kind": "search" if header.get("search_only") else "answers",
     }
 
 

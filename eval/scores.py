@@ -32,9 +32,7 @@ def question_scores(
     return {
         record["id"]: {
             **rankings.get(record["id"], {}),
-            **_answer_scores(record["case"], record["answer"], supports),
-            "correct": float(is_correct(record["case"], record["answer"])),
-            **_judge_scores(record),
+            **({} if record.get("search_only") else _scores_of_answer(record, supports)),
         }
         for record in records
     }
@@ -121,6 +119,14 @@ def _rankings(records: Sequence[Record]) -> dict[str, Scores]:
     return ranking_scores(qrels, rankings)
 
 
+def _scores_of_answer(record: Record, supports: Supports) -> Scores:
+    return {
+        **_answer_scores(record["case"], record["answer"], supports),
+        "correct": float(is_correct(record["case"], record["answer"])),
+        **_judge_scores(record),
+    }
+
+
 def _answer_scores(
     case: Mapping[str, Any], answer: Mapping[str, Any] | None, supports: Supports
 ) -> Scores:
@@ -146,6 +152,7 @@ def _answer_scores(
         texts = [(hit["source"], hit["text"]) for hit in read]
         scores["read_relevant"] = float(any(holds(*text, relevant) for text in texts))
         scores["cited_relevant"] = float(_cites({"citations": citations}, relevant))
+        scores["cited_relevant@1"] = float(_cites({"citations": citations[:1]}, relevant))
     if answer and spoken:
         scores |= _citation_scores(answer, supports)
     return scores
@@ -209,13 +216,17 @@ def run_statistics(records: Sequence[Record]) -> dict[str, Statistic]:
         return lambda i: percentile(1000 * seconds[i][~np.isnan(seconds[i])], q)
 
     statistics: dict[str, Statistic] = {
+        "latency_p50_ms": latency(50),
+        "latency_p95_ms": latency(95),
+        "latency_p99_ms": latency(99),
+    }
+    if any(record.get("search_only") for record in records):
+        return statistics
+    statistics |= {
         "false_abstention": lambda i: quiet.abstention(can[i], silent[i]).false_abstention,
         "ece": lambda i: expected_calibration_error(sure[i], right[i]),
         "brier": lambda i: brier_score(sure[i], right[i]),
         "aurc": lambda i: quiet.risk_coverage_area(sure[i], right[i]),
-        "latency_p50_ms": latency(50),
-        "latency_p95_ms": latency(95),
-        "latency_p99_ms": latency(99),
     }
     if not can.all():
         statistics |= {

@@ -85,6 +85,7 @@ def evaluate(
     *,
     corpus: Sequence[Path] = (),
     system: str = "footnote",
+    search_only: bool = False,
     on_record: OnRecord = lambda done, total, record: None,
 ) -> Run:
     """Run a dataset over the store of the settings, or over one built of `corpus` for the run.
@@ -109,6 +110,7 @@ def evaluate(
                 configuration=configuration(settings) if system == "footnote" else {},
                 store=describe_store(parts),
                 notes=notes,
+                search_only=search_only,
                 on_record=on_record,
             )
     if built:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,7 +12,8 @@ from rag.assistant import Assistant
 from rag.build import Parts, build_assistant, open_ingestor, open_parts
 from rag.errors import InputError
 from rag.settings import Settings
-from rag.types import Answer, Document, Hit, Question
+from rag.store.filters import Filter
+from rag.types import Answer, Document, Found, Hit, Question
 
 _NOT_CONFIGURATION = {"data_dir", "host", "port", "api_key"}
 
@@ -29,7 +30,15 @@ class Answerer(Protocol):
         """Answer even where `answer` abstains; None when the system cannot tell."""
         ...
 
+    def query(self, question: Question) -> str:
+        """Return the standalone string that is searched for."""
+        ...
+
     def search(self, query: str, k: int) -> tuple[Hit, ...]: ...
+
+    def answer_within(self, question: Question, doc_id: str) -> Answer:
+        """Answer from one document alone."""
+        ...
 
 
 class Footnote:
@@ -49,8 +58,43 @@ class Footnote:
     def insist(self, question: Question) -> Answer | None:
         return self._insisting.answer(question) if self._insisting else None
 
+    def query(self, question: Question) -> str:
+        found = next(iter(self._assistant.stream(question)))
+        assert isinstance(found, Found), "the walk begins with what was found"
+        return found.query
+
     def search(self, query: str, k: int) -> tuple[Hit, ...]:
         return self._assistant.search(query, k)
+
+    def answer_within(self, question: Question, doc_id: str) -> Answer:
+        return self._assistant.answer(question, [Filter("doc_id", "=", doc_id)])
+
+
+class Within:
+    """Asks each question of the one document that it is known to be about."""
+
+    def __init__(self, answerer: Answerer, doc_ids: Mapping[str, str]) -> None:
+        self._answerer = answerer
+        self._doc_ids = doc_ids
+
+    @property
+    def name(self) -> str:
+        return self._answerer.name
+
+    def answer(self, question: Question) -> Answer:
+        return self._answerer.answer_within(question, self._doc_ids[question.text])
+
+    def insist(self, question: Question) -> Answer | None:
+        return None
+
+    def query(self, question: Question) -> str:
+        return self._answerer.query(question)
+
+    def search(self, query: str, k: int) -> tuple[Hit, ...]:
+        return ()
+
+    def answer_within(self, question: Question, doc_id: str) -> Answer:
+        return self._answerer.answer_within(question, doc_id)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from eval.diagnose import cause_of
 from eval.judge import agreement
 from eval.measures import GROUPS, MEASURES, show
 from eval.run import Record, Run
-from eval.scores import is_correct, run_figures
+from eval.scores import run_figures
 from eval.session import OnRecord
 from eval.tune import Check, Trial, Values, spread_of
 
@@ -40,7 +40,7 @@ def progress(console: Console, total: int) -> Iterator[OnRecord]:
         def on_record(done: int, total: int, record: Record) -> None:
             nonlocal right, asked
             asked += 1
-            right += is_correct(record["case"], record["answer"])
+            right += cause_of(record) is None
             bar.update(
                 task, description="Asking", completed=done, right=f"{right / asked:.0%} right"
             )

@@ -129,3 +129,16 @@ def test_progress_counts_what_was_done_before(make_answerer, dataset, tmp_path):
     assert seen[0] == (1, 5, "begin")
     assert seen[-1] == (5, 5, "cups")
     assert json.loads((tmp_path / "run" / "run.json").read_text())["name"] == "run"
+
+
+def test_searching_alone_scores_the_ranking_and_nothing_else(make_answerer, dataset, tmp_path):
+    answerer = make_answerer()
+    run = run_dataset(
+        answerer, dataset, tmp_path / "run", configuration={}, store={}, search_only=True
+    )
+    assert answerer.asked == []
+    figures = run_figures(run.records)
+    assert figures["hit@1"].value == 1.0
+    assert not {"correct", "false_abstention", "auroc"} & set(figures)
+    with pytest.raises(InputError, match="another kind"):
+        run_dataset(answerer, dataset, tmp_path / "run", configuration={}, store={})
