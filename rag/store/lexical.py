@@ -1,7 +1,11 @@
-"""BM25 over passages: an FTS5 table that follows the catalogue."""
+"""BM25 over passages: an FTS5 table that follows the catalogue.
+
+Okapi BM25 as SQLite implements it (k1 = 1.2, b = 0.75); Robertson & Zaragoza 2009.
+"""
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import sqlite3
@@ -12,18 +16,24 @@ from pathlib import Path
 from rag.store.catalog import translated_errors
 from rag.store.records import Changes
 
-# Okapi BM25 as SQLite implements it (k1 = 1.2, b = 0.75); Robertson & Zaragoza 2009.
-_CONTEXT_WEIGHT, _TEXT_WEIGHT = 0.5, 1.0
+_VERSION = 2  # of what is in the file; another version is begun again
 
 _SCHEMA = (
+    f"PRAGMA user_version = {_VERSION}",
     "CREATE TABLE state (store_id TEXT NOT NULL, seq INTEGER NOT NULL)",
     "CREATE TABLE rows (passage_id TEXT PRIMARY KEY, row INTEGER NOT NULL, doc_id TEXT NOT NULL)",
     "CREATE UNIQUE INDEX rows_by_row ON rows (row)",
     "CREATE VIRTUAL TABLE words USING fts5(context, text, "
-    "tokenize = 'porter unicode61 remove_diacritics 2')",
+    "tokenize = \"porter unicode61 remove_diacritics 2 categories 'L* N* Co Mc'\")",
 )
 
-_WORD = re.compile(r"\w+", re.UNICODE)
+# Vowel signs stand inside the words of India's scripts, but are no letters.
+_WORD = re.compile(r"[\w\u0900-\u0d7f]+")
+# Chinese, Japanese and Korean, whose words have no spaces between them or carry their particles.
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]{2,}")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_MENDED_CHARS = range(5, 25)
+_MOST_MENDED = 3  # words of one query, to bound its time
 
 # Function words and question words: they are in nearly every passage, so they say nothing and
 # cost most of the time of a query.
@@ -85,7 +95,7 @@ class LexicalIndex:
                 for passage in changes.passages:
                     cursor = connection.execute(
                         "INSERT INTO words (context, text) VALUES (?, ?)",
-                        (passage.context, passage.text),
+                        (_in_pairs(passage.context), _in_pairs(passage.text)),
                     )
                     connection.execute(
                         "INSERT INTO rows VALUES (?, ?, ?)",
@@ -104,29 +114,46 @@ class LexicalIndex:
         """Return up to k passage ids and their BM25 scores, best first, ties in order of entry.
 
         Any of the query's words may match; words that say nothing are left out unless there are
-        no others. `doc_ids`, when given, limits the search to those documents.
+        no others. A word that no passage has counts as misspelt and stands for every word one
+        letter away. `doc_ids`, when given, limits the search to those documents.
         """
-        match = _match_expression(query)
+        with translated_errors(self._path):
+            match = " OR ".join(f'"{word}"' for word in self._wanted(query))
         if not match:
             return []
         # FTS5's bm25() is more negative for better matches; ours is higher for better.
         sql = (
-            "SELECT r.passage_id, -w.score FROM (SELECT rowid, bm25(words, ?, ?) AS score "
+            "SELECT r.passage_id, -w.score FROM (SELECT rowid, bm25(words) AS score "
             "FROM words WHERE words MATCH ? ORDER BY score LIMIT ?) w "
             "JOIN rows r ON r.row = w.rowid ORDER BY w.score, w.rowid"
         )
-        values: list[object] = [_CONTEXT_WEIGHT, _TEXT_WEIGHT, match, k]
+        values: list[object] = [match, k]
         if doc_ids is not None:
             if not doc_ids:
                 return []
             sql = (
-                "SELECT r.passage_id, -bm25(words, ?, ?) AS score FROM words "
+                "SELECT r.passage_id, -bm25(words) AS score FROM words "
                 "JOIN rows r ON r.row = words.rowid WHERE words MATCH ? "
                 "AND r.doc_id IN (SELECT value FROM json_each(?)) ORDER BY score DESC LIMIT ?"
             )
-            values = [_CONTEXT_WEIGHT, _TEXT_WEIGHT, match, json.dumps(sorted(doc_ids)), k]
+            values = [match, json.dumps(sorted(doc_ids)), k]
         with translated_errors(self._path):
             return [(row[0], row[1]) for row in self._connection.execute(sql, values)]
+
+    def _wanted(self, query: str) -> list[str]:
+        words: list[str] = []
+        mended = 0
+        for word in _telling(query):
+            if mended < _MOST_MENDED and _can_be_mended(word) and not self._holds(word):
+                words.extend(_one_letter_away(word))
+                mended += 1
+            else:
+                words.append(word)
+        return words
+
+    def _holds(self, word: str) -> bool:
+        sql = "SELECT 1 FROM words WHERE words MATCH ? LIMIT 1"
+        return self._connection.execute(sql, (f'"{word}"',)).fetchone() is not None
 
     def close(self) -> None:
         """Close the file."""
@@ -151,14 +178,35 @@ class LexicalIndex:
     def _is_sound(self) -> bool:
         """Whether the file is this catalogue's index and can be read; the rest shows in use."""
         try:
+            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
             row = self._connection.execute("SELECT store_id FROM state").fetchone()
             self._connection.execute("SELECT rowid FROM words WHERE words MATCH 'a' LIMIT 1")
         except sqlite3.DatabaseError:
             return False
-        return row is not None and row[0] == self._store_id
+        return version == _VERSION and row is not None and row[0] == self._store_id
 
 
-def _match_expression(query: str) -> str:
-    words = list(dict.fromkeys(_WORD.findall(query.lower())))
-    telling = [word for word in words if word not in STOP_WORDS] or words
-    return " OR ".join(f'"{word}"' for word in telling)
+def _telling(query: str) -> list[str]:
+    words = list(dict.fromkeys(_WORD.findall(_in_pairs(query.lower()))))
+    return [word for word in words if word not in STOP_WORDS] or words
+
+
+def _can_be_mended(word: str) -> bool:
+    return len(word) in _MENDED_CHARS and word.isalpha() and word.isascii()
+
+
+def _in_pairs(text: str) -> str:
+    """Write runs of unspaced characters as overlapping pairs: what stands in for their words."""
+    return _UNSPACED.sub(
+        lambda run: f" {' '.join(a + b for a, b in itertools.pairwise(run[0]))} ", text
+    )
+
+
+def _one_letter_away(word: str) -> list[str]:
+    """Return a word and all that one letter left out, added, changed or swapped make of it."""
+    cuts = [(word[:i], word[i:]) for i in range(len(word) + 1)]
+    found = [word, *(a + b[1:] for a, b in cuts if b)]
+    found += (a + b[1] + b[0] + b[2:] for a, b in cuts if len(b) > 1)
+    found += (a + letter + b[1:] for a, b in cuts if b for letter in _LETTERS)
+    found += (a + letter + b for a, b in cuts for letter in _LETTERS)
+    return list(dict.fromkeys(found))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
+import time
 
 import numpy as np
 import pytest
@@ -78,6 +80,72 @@ class TestLexical:
         follow(lexical, catalog)
         assert lexical.search("apple", 5) == []
         assert len(lexical.search("pear plum", 5)) == 2
+
+    def test_a_title_counts_as_much_as_the_text(self, catalog, put, lexical):
+        put("d1", "Nothing of it here.", title="Visas")
+        put("d2", "Visas here.", title="Nothing of it")
+        put("d3", "Something else.", title="Other")
+        follow(lexical, catalog)
+        (_, first), (_, second) = lexical.search("visas", 10)
+        assert first == pytest.approx(second)
+
+    @pytest.mark.parametrize("typo", ["protcol", "protoocol", "protacol", "portocol"])
+    def test_a_word_that_no_passage_has_stands_for_those_one_letter_away(
+        self, catalog, put, lexical, typo
+    ):
+        put("d1", "The protocol was signed.\nThe minister left.")
+        follow(lexical, catalog)
+        assert [i for i, _ in lexical.search(typo, 5)] == ["d1/The protocol was signed."]
+
+    def test_words_that_a_passage_has_are_taken_as_written(self, catalog, put, lexical):
+        put("d1", "The rights were read.\nThe lights were red.")
+        follow(lexical, catalog)
+        assert [i for i, _ in lexical.search("rights", 5)] == ["d1/The rights were read."]
+
+    @pytest.mark.parametrize("short", ["form", "20111"])
+    def test_short_words_and_numbers_are_not_mended(self, catalog, put, lexical, short):
+        put("d1", "It came from Geneva in 20110.")
+        follow(lexical, catalog)
+        assert lexical.search(short, 5) == []
+
+    def test_a_question_of_unknown_words_stays_cheap(self, catalog, put, lexical):
+        put("d1", "An apple.")
+        follow(lexical, catalog)
+        unknown = [f"{'x' * 17}{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(200)]
+        started = time.perf_counter()
+        assert [i for i, _ in lexical.search(" ".join([*unknown, "apple"]), 5)] == ["d1/An apple."]
+        assert time.perf_counter() - started < 2  # 200 mended words would be 200,000 look-ups
+
+    @pytest.mark.parametrize(
+        ("text", "query", "elsewhere"),
+        [
+            ("法国的新教在一六八五年被废止。", "法国何时废止新教?", "德国的经济在增长。"),
+            ("東京は日本の首都です。", "日本の首都は?", "猫が好きです。"),
+            ("서울에서 회담이 열렸다.", "서울은 어디인가?", "고양이를 좋아한다."),
+            ("यह प्रोटोकॉल जिनेवा में लिखा गया।", "जिनेवा", "वह घर चला गया।"),
+        ],
+    )
+    def test_finds_words_of_other_scripts(self, catalog, put, lexical, text, query, elsewhere):
+        put("d1", text)
+        put("d2", elsewhere)
+        follow(lexical, catalog)
+        assert [i for i, _ in lexical.search(query, 5)] == [f"d1/{text}"]
+
+    def test_vowel_signs_do_not_part_a_word_of_hindi(self, catalog, put, lexical):
+        put("d1", "वह घर की ओर गया।")  # के and की share their first letter
+        follow(lexical, catalog)
+        assert lexical.search("के", 5) == []
+
+    def test_an_index_of_an_earlier_version_is_begun_again(self, catalog, put, lexical, tmp_path):
+        put("d1", "An apple.")
+        follow(lexical, catalog)
+        lexical.close()
+        with sqlite3.connect(tmp_path / "lexical.sqlite3") as connection:
+            connection.execute("PRAGMA user_version = 1")
+        connection.close()
+        again = LexicalIndex(tmp_path / "lexical.sqlite3", catalog.store_id)
+        assert again.applied == 0
+        again.close()
 
     def test_another_catalogues_index_is_begun_again(self, catalog, put, lexical, tmp_path):
         put("d1", "An apple.")
