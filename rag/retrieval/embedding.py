@@ -126,7 +126,7 @@ class SentenceTransformerEmbedder:
         with self._lock:
             if self._bulk is None:
                 wanted = self._bfloat16
-                if _cpu_computes_in_bfloat16() if wanted is None else wanted:
+                if cpu_computes_in_bfloat16() if wanted is None else wanted:
                     import torch
 
                     self._bulk = _warmed_up(self._load().to(torch.bfloat16))
@@ -221,7 +221,8 @@ def _cores() -> int:
     return cores
 
 
-def _cpu_computes_in_bfloat16() -> bool:
+def cpu_computes_in_bfloat16() -> bool:
+    """Whether bfloat16 is arithmetic of this CPU; emulated, it is several times slower."""
     import torch
 
     # Private names, so their absence means no. Without hardware support bfloat16 is slower than
