@@ -23,7 +23,7 @@ from eval.loaders import load_dataset
 from eval.tools.fitting import Described, fit_line, fit_softmax, log_odds
 from eval.tools.paragraphs import Asked, Remembering, Spans, from_examples, load, report, search
 from eval.tools.paragraphs import rows as read_rows
-from rag.answering.evidence import TrainedEvidence, Trust
+from rag.answering.evidence import MARKS, TrainedEvidence, Trust
 from rag.answering.marking import NAMES, marks
 from rag.answering.reader import Reader
 from rag.answering.reading_model import Reading, ReadingModel
@@ -53,18 +53,22 @@ class ReadQuestion:
 
     asked: Asked
     readings: list[Reading]
+    embedder: Remembering
 
     def describe(self) -> Described | None:
         """Return the features of the sentences, and which answer; None without sentences."""
-        found = marks(self.asked.question, self.asked.hits, self.readings)
+        found = marks(self.asked.question, self.asked.hits, self.readings)[:MARKS]
         if not found:
             return None
+        vectors = self.embedder.embed_passages([mark.text for mark in found])
+        cosines = vectors @ self.embedder.embed_query(self.asked.question)
         gold = [self.asked.holds(mark.hit.passage, mark.start, mark.end) for mark in found]
-        return np.array([mark.features for mark in found]), np.array(gold)
+        rows = [(*mark.features, cosine) for mark, cosine in zip(found, cosines, strict=True)]
+        return np.array(rows, dtype=np.float64), np.array(gold)
 
     def answer(self, trust: Trust) -> Answer:
         """Answer, however unsure."""
-        finder = TrainedEvidence(Recorded(self.readings), trust)
+        finder = TrainedEvidence(Recorded(self.readings), self.embedder, trust)
         reader = Reader(finder, abstain_below=0.0, max_sentences=MAX_SENTENCES)
         text = self.asked.question
         return reader.read(Question(text), text, self.asked.hits)
@@ -81,17 +85,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     rng = random.Random(options.seed)
-    asked = held_back(options.held, options.data, options.questions, options.distractors, rng)
+    embedder = Remembering(SentenceTransformerEmbedder())
+    pool, asked = held_back(options.held, options.data, options.distractors, rng)
+    asked = search(pool, rng.sample(asked, options.questions), embedder, rng)
     if options.store:
         asked += own_cases(options.store)
     rng.shuffle(asked)
     model = ReadingModel.load(options.model)
-    read = [
-        ReadQuestion(
-            one, model.read(one.question, [(h.passage.context, h.passage.text) for h in one.hits])
-        )
-        for one in asked
-    ]
+    read = [ReadQuestion(one, read_hits(model, one), embedder) for one in asked]
     halves = (read[::2], read[1::2])
     answers = [
         one.answer(trust)
@@ -111,6 +112,11 @@ def main() -> None:
     print(trust)
 
 
+def read_hits(model: ReadingModel, one: Asked) -> list[Reading]:
+    """Let the model read the hits of a question."""
+    return model.read(one.question, [(hit.passage.context, hit.passage.text) for hit in one.hits])
+
+
 def fit(read: Sequence[ReadQuestion]) -> Trust:
     """Fit the weights to choose sentences, or none; scale them to whether answers are right."""
     described = [pair for one in read if (pair := one.describe()) is not None]
@@ -124,16 +130,14 @@ def fit(read: Sequence[ReadQuestion]) -> Trust:
 
 
 def held_back(
-    held: Path, data: Path, questions: int, distractors: int, rng: random.Random
-) -> list[Asked]:
-    """Draw held-back questions and search them among their paragraphs and some others."""
+    held: Path, data: Path, distractors: int, rng: random.Random
+) -> tuple[list[Passage], list[Asked]]:
+    """Return the held-back paragraphs with some others, and the held-back questions."""
     wanted = [row for row in read_rows(held) if row["source"] in ("squad", "nq")]
     own, asked = from_examples(iter(wanted))
     texts = {passage.text for passage in own}
     others = [passage for passage in load(data)[0] if passage.text not in texts]
-    pool = [*own, *rng.sample(others, distractors)]
-    drawn = rng.sample(asked, min(questions, len(asked)))
-    return search(pool, drawn, Remembering(SentenceTransformerEmbedder()), rng)
+    return [*own, *rng.sample(others, distractors)], asked
 
 
 def own_cases(store: Path) -> list[Asked]:

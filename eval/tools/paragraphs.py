@@ -51,11 +51,12 @@ class Asked:
 
 
 class Remembering:
-    """An embedder that embeds each passage once."""
+    """An embedder that embeds each text once."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self._known: dict[str, Vectors] = {}
+        self._queries: dict[str, Vectors] = {}
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         new = list(dict.fromkeys(text for text in texts if text not in self._known))
@@ -64,7 +65,9 @@ class Remembering:
         return np.stack([self._known[text] for text in texts])
 
     def embed_query(self, text: str) -> Vectors:
-        return self._embedder.embed_query(text)
+        if text not in self._queries:
+            self._queries[text] = self._embedder.embed_query(text)
+        return self._queries[text]
 
 
 def load(folder: Path) -> tuple[list[Passage], list[Asked]]:

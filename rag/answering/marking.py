@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rag.answering.candidates import is_fragment, is_title
+from rag.answering.candidates import is_fragment, is_title, slice_of
 from rag.answering.features import content_stems, expected_kind
 from rag.ingest.sentences import sentence_spans
 from rag.types import Hit
@@ -26,8 +26,9 @@ NAMES = (
     "the expected kind of answer is in the span",
     "the expected kind of answer is missing from it",
     "logarithm of the hit's rank",
+    "cosine of question and sentence",
 )
-"""What `Mark.features` holds."""
+"""What speaks for a sentence; `Mark.features` holds all but the last."""
 
 MAX_LOG_ODDS = 8.0
 LEAST_BELIEF = 1e-3
@@ -45,12 +46,17 @@ class Mark:
     span: tuple[int, int]
     features: tuple[float, ...]
 
+    @property
+    def text(self) -> str:
+        return slice_of(self.hit, self.start, self.end)
+
 
 def marks(query: str, hits: Sequence[Hit], readings: Sequence[Reading]) -> list[Mark]:
     """List the sentences that hold the spans of the readings, each once, with its best span.
 
-    Where passages overlap, the sentence belongs to the one that answers more probably; ties go to
-    the earlier hit.
+    Those that the model prefers come first: by the log of the belief in the sentence and the
+    log-odds of its passage together; ties in the order of hits. Where passages overlap, the
+    sentence belongs to the one that answers more probably.
     """
     wanted = Wanted.of(query, hits)
     found: dict[tuple[str, int, int], Mark] = {}
@@ -62,7 +68,7 @@ def marks(query: str, hits: Sequence[Hit], readings: Sequence[Reading]) -> list[
             key = (hit.passage.doc_id, mark.start, mark.end)
             if key not in found or found[key].features[:2] < mark.features[:2]:
                 found[key] = mark
-    return list(found.values())
+    return sorted(found.values(), key=lambda mark: -(mark.features[0] + mark.features[1]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from rag.answering.evidence import TrainedEvidence, Trust
 from rag.answering.features import content_stems
@@ -80,7 +82,7 @@ def test_a_sentence_of_two_passages_belongs_to_the_surer_one() -> None:
 
 def test_features() -> None:
     (mark,) = marks("Who led them?", [hit(rank=3)], [Reading(1.0, 0.75, (span("Anna Berg"),))])
-    by_name = dict(zip(NAMES, mark.features, strict=True))
+    by_name = dict(zip(NAMES[:-1], mark.features, strict=True))
     assert by_name["log-odds that the passage answers"] == pytest.approx(math.log(3))
     assert by_name["logarithm of the belief in the sentence, if it does"] == pytest.approx(
         math.log(0.9)
@@ -125,21 +127,50 @@ class Says:
         return [self._readings[text] for _, text in passages]
 
 
+class Likes:
+    """Embeds what holds a word along one axis, and everything else along another."""
+
+    def __init__(self, word: str) -> None:
+        self._word = word
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.array([self.embed_query(text) for text in texts], dtype=np.float32)
+
+    def embed_query(self, text: str) -> NDArray[np.float32]:
+        return np.array([1, 0] if self._word in text else [0, 1], dtype=np.float32)
+
+
+def only(name: str) -> Trust:
+    return Trust(tuple(float(name in one) for one in NAMES), 0.0)
+
+
+OTHER = "Berg led the talks in Oslo for a week."
+MODEL = Says(
+    {
+        TEXT: Reading(0.0, 0.6, (span("Anna Berg"),)),
+        OTHER: Reading(0.0, 0.9, (Span(0, 4, 0.8),)),
+    }
+)
+
+
 def test_trained_evidence_is_logistic_and_best_first() -> None:
-    trust = Trust((1.0,) + (0.0,) * (len(NAMES) - 1), 0.0)
-    other = "Berg led the talks in Oslo for a week."
-    model = Says(
-        {
-            TEXT: Reading(0.0, 0.6, (span("Anna Berg"),)),
-            other: Reading(0.0, 0.9, (Span(0, 4, 0.8),)),
-        }
-    )
-    best, second = TrainedEvidence(model, trust).find("Who?", [hit(), hit(other, 2, start=900)])
-    assert (best.text, best.span_text) == (other, "Berg")
+    finder = TrainedEvidence(MODEL, Likes("Anna"), only("log-odds that"))
+    best, second = finder.find("Who?", [hit(), hit(OTHER, 2, start=900)])
+    assert (best.text, best.span_text) == (OTHER, "Berg")
     assert best.score == pytest.approx(0.9)
     assert (second.text, second.span_text) == ("Anna Berg led them.", "Anna Berg")
     assert second.score == pytest.approx(0.6)
 
 
+def test_likeness_has_its_weight() -> None:
+    finder = TrainedEvidence(MODEL, Likes("Anna"), only("cosine"))
+    best, second = finder.find("Did Anna?", [hit(), hit(OTHER, 2, start=900)])
+    assert best.text == "Anna Berg led them."
+    assert best.score == pytest.approx(1 / (1 + math.exp(-1)))
+    assert second.score == pytest.approx(0.5)
+
+
 def test_trained_evidence_of_nothing() -> None:
-    assert TrainedEvidence(Says({})).find("Who?", []) == []
+    finder = TrainedEvidence(Says({TEXT: Reading(-30.0, 0.0, ())}), Likes(""))
+    assert finder.find("Who?", []) == []
+    assert finder.find("Who?", [hit()]) == []
