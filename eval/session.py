@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from eval.dataset import Case, Dataset, missing_quotes
+from eval.measures import HEADLINES, MEASURES, show
 from eval.run import Record, Run, load_run, run_dataset
 from eval.systems import (
     Answerer,
@@ -28,6 +31,19 @@ from rag.settings import Settings, load_settings
 _EXTRA = ("ir_measures", "scipy", "matplotlib", "jinja2")
 
 OnRecord = Callable[[int, int, Record], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run in a list: what was asked, and its headline figures as (label, value) texts."""
+
+    name: str
+    dataset: str
+    questions: int
+    system: str
+    started: str
+    figures: tuple[tuple[str, str], ...]
+    report: Path
 
 
 def require_extra() -> None:
@@ -53,6 +69,30 @@ def list_runs(settings: Settings) -> list[Path]:
     """List the folders of runs, newest first."""
     found = runs_folder(settings).glob("*/run.json")
     return sorted((path.parent for path in found), key=_when, reverse=True)
+
+
+def run_summaries(settings: Settings) -> list[RunSummary]:
+    """Describe the runs that have a report, newest first, for a page that lists them."""
+    found = []
+    for folder in list_runs(settings):
+        try:
+            report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError):
+            continue
+        header, figures = report["run"], report["figures"]
+        shown = [name for name in HEADLINES if name in figures][:6]
+        found.append(
+            RunSummary(
+                folder.name,
+                header["dataset"]["name"],
+                len(report["questions"]),
+                header["system"],
+                header["started"],
+                tuple((MEASURES[n].label, show(n, figures[n]["value"])) for n in shown),
+                folder / "report.html",
+            )
+        )
+    return found
 
 
 def find_run(settings: Settings, name: str) -> Run:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
 
 from eval.cli import eval_app
 from eval.dataset import Case, Dataset, Relevant
-from eval.session import evaluate, find_run, settings_with
+from eval.report import write_report
+from eval.session import evaluate, find_run, run_summaries, settings_with
 from rag.errors import ConfigurationError, InputError
 
 
@@ -62,6 +65,24 @@ def test_runs_are_found_by_name_and_by_being_last(make_run, answerer, tmp_path):
     with pytest.raises(InputError, match="There is no run 'second'") as raised:
         find_run(settings, "second")
     assert "first" in raised.value.hint
+
+
+def test_runs_are_listed_with_their_headlines(make_run, answerer, tmp_path):
+    settings = settings_with((), tmp_path / "data")
+    assert run_summaries(settings) == []
+    write_report(make_run(answerer, "data/runs/first"))
+    make_run(answerer, "data/runs/without-report")
+    [summary] = run_summaries(settings)
+    assert (summary.name, summary.dataset, summary.questions) == ("first", "five", 5)
+    assert summary.figures[0] == ("Right", "60.0 %")
+    assert summary.report.exists()
+
+
+def test_the_commands_load_nothing_heavy():
+    heavy = "scipy", "matplotlib", "ir_measures", "torch", "chromadb", "langchain_core"
+    code = f"import eval.cli, sys; print([name for name in {heavy} if name in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
 
 
 def test_settings_of_a_run_can_be_set(tmp_path):
