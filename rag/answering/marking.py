@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,7 @@ NAMES = (
 MAX_LOG_ODDS = 8.0
 LEAST_BELIEF = 1e-3
 MAX_CROSSING_CHARS = 600
-"""A span over several sentences quotes them all up to this length, else only the first."""
+"""A span over several sentences of a line quotes as many as fit into this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,21 +128,27 @@ def _mark(
 
 def _by_sentence(hit: Hit, spans: Sequence[Span]) -> dict[tuple[int, int], list[Span]]:
     """Group spans, best first, by the sentence of the passage that holds them."""
-    sentences = sentence_spans(hit.passage.text)
+    text = hit.passage.text
+    sentences = sentence_spans(text)
     grouped: dict[tuple[int, int], list[Span]] = {}
     for span in spans:
-        for start, end in _holding(sentences, span):
-            if not _is_leftover(hit, start, end):
-                grouped.setdefault((start, end), []).append(span)
+        held = _holding(text, sentences, span)
+        if held and not _is_leftover(hit, *held):
+            grouped.setdefault(held, []).append(span)
     return grouped
 
 
-def _holding(sentences: Sequence[tuple[int, int]], span: Span) -> Iterator[tuple[int, int]]:
-    """Yield the stretch of sentences that a span touches; nothing for an empty span."""
-    touched = [(start, end) for start, end in sentences if start < span.end and span.start < end]
-    if touched:
-        end = touched[-1][1]
-        yield touched[0][0], end if end - touched[0][0] <= MAX_CROSSING_CHARS else touched[0][1]
+def _holding(text: str, sentences: Sequence[tuple[int, int]], span: Span) -> tuple[int, int] | None:
+    """Return the stretch of sentences that a span touches, as far as one line and length allow."""
+    touched = [one for one in sentences if one[0] < span.end and span.start < one[1]]
+    if not touched:
+        return None
+    start, end = touched[0]
+    for first, last in touched[1:]:
+        if "\n" in text[end:first] or last - start > MAX_CROSSING_CHARS:
+            break
+        end = last
+    return start, end
 
 
 def _is_leftover(hit: Hit, start: int, end: int) -> bool:

@@ -21,7 +21,7 @@ CUT_OF_SEVERAL = 0.25
 SAME = 0.8
 """Sentences say the same when they share this much of the shorter one's words."""
 MAX_ALSO = 2
-"""At most so many further citations of a sentence that other documents repeat."""
+"""At most so many further citations of a sentence, for others that say the same."""
 LEAD_CHARS = 300
 """A sentence before that is longer is not taken along."""
 
@@ -92,12 +92,15 @@ class Reader:
 def adds_nothing(line: Line, one: Evidence) -> bool:
     """Whether a line already says what the evidence would: the same words, or the same answer."""
     quote = line.quote
-    if quote.passage.doc_id == one.hit.passage.doc_id:
-        if quote.start <= one.start and one.end <= quote.end:
-            return True
-    elif _answer(line.evidence) and _answer(line.evidence) == _answer(one):
+    same_document = quote.passage.doc_id == one.hit.passage.doc_id
+    if same_document and quote.start <= one.start and one.end <= quote.end:
         return True
-    return say_the_same(quote.text, one.text)
+    return same_answer(line, one) or say_the_same(quote.text, one.text)
+
+
+def same_answer(line: Line, one: Evidence) -> bool:
+    """Whether both mark the same exact answer."""
+    return _answer(one) != "" and _answer(line.evidence) == _answer(one)
 
 
 def say_the_same(one: str, other: str) -> bool:
@@ -133,11 +136,15 @@ def with_lead(one: Evidence, shown: Sequence[Quote]) -> Quote:
 
 
 def _cite_also(line: Line, one: Evidence) -> None:
-    """Cite a repetition when it comes from a document that the line does not cite yet."""
+    """Cite another sentence for the same, but not the same words of the same document twice."""
     passage = one.hit.passage
-    cited = {quote.passage.doc_id for quote in (line.quote, *line.also)}
-    if passage.doc_id not in cited and len(line.also) < MAX_ALSO:
-        line.also.append(Quote(passage, one.start, one.end))
+    fresh = Quote(passage, one.start, one.end)
+    repeated = any(
+        quote.passage.doc_id == passage.doc_id and say_the_same(quote.text, fresh.text)
+        for quote in (line.quote, *line.also)
+    )
+    if not repeated and len(line.also) < MAX_ALSO:
+        line.also.append(fresh)
 
 
 def _drafts(lines: Sequence[Line]) -> Iterator[Draft]:

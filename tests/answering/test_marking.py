@@ -49,6 +49,13 @@ def test_a_span_over_very_long_sentences_marks_the_first_and_ends_there() -> Non
     assert mark.span == (100, mark.end)
 
 
+def test_a_span_over_lines_ends_with_the_first() -> None:
+    text = "Translated by Pak Ng\n\n28 April 2011"
+    (mark,) = marks("Who?", [hit(text)], [Reading(1.0, 0.5, (span("Pak Ng\n\n28", text=text),))])
+    assert (mark.start, mark.end) == (100, 120)
+    assert mark.span == (114, 120)
+
+
 def test_spans_of_a_sentence_add_up_and_the_best_is_marked() -> None:
     reading = Reading(1.0, 0.5, (span("led them", 0.5), span("Anna Berg", 0.3)))
     (mark,) = marks("Who led?", [hit()], [reading])

@@ -131,6 +131,17 @@ def test_the_same_answer_elsewhere_becomes_a_second_citation() -> None:
     assert ask(finder, TALKS, other).text == "Anna Berg led them. [1] [2]"
 
 
+def test_the_same_answer_in_the_same_document_becomes_a_second_citation() -> None:
+    text = "Anna Berg led them. The weather was fine all week. At the head was Anna Berg."
+    finder = Marked({"Anna": (0.9, "Anna Berg"), "At the": (0.8, "Anna Berg")})
+    answer = ask(finder, passage(text))
+    assert answer.text == "Anna Berg led them. [1] [2]"
+    assert [c.quote for c in answer.citations] == [
+        "Anna Berg led them.",
+        "At the head was Anna Berg.",
+    ]
+
+
 def test_repetition_within_a_document_is_left_out() -> None:
     twice = passage("A photo shows Anna Berg speaking. A photo shows Anna Berg speaking.")
     answer = ask(Marked({"A photo": 0.9}), twice)
