@@ -129,6 +129,14 @@ def same_source(found: str, wanted: str) -> bool:
     return found == wanted or found.endswith(f"/{wanted}") or record_of(found) == wanted
 
 
+def source_names(source: str) -> set[str]:
+    """Return every name under which a dataset may mean a document: see `same_source`."""
+    parts = source.split("/")
+    names = {"/".join(parts[index:]) for index in range(len(parts))}
+    record = record_of(source)
+    return names if record is None else names | {record}
+
+
 def record_of(source: str) -> str | None:
     """Return the `_id` that a source such as `corpus.jsonl#4983` names, None of a plain file."""
     _, is_record, record = source.partition(".jsonl#")
@@ -140,11 +148,14 @@ def missing_quotes(cases: Iterable[Case], documents: Iterable[Document]) -> list
 
     White space is not compared.
     """
-    texts = {document.source: document.text for document in documents}
+    texts: dict[str, list[str]] = {}
+    for document in documents:
+        for name in source_names(document.source):
+            texts.setdefault(name, []).append(document.text)
     problems = []
     for case in cases:
         for item in case.relevant:
-            held = [text for source, text in texts.items() if same_source(source, item.source)]
+            held = texts.get(item.source, [])
             if not held:
                 problems.append(f"{case.case_id}: {item.source} is not in the store")
             elif item.quote and all(quote_share(text, item.quote) < 1 for text in held):

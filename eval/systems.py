@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from eval.dataset import fingerprint
+from eval.dataset import fingerprint, source_names
 from rag.assistant import Assistant
 from rag.build import Parts, build_assistant, open_ingestor, open_parts
 from rag.errors import InputError
@@ -149,12 +149,10 @@ def describe_store(parts: Parts) -> dict[str, Any]:
 
 def stored_documents(parts: Parts, sources: Iterable[str]) -> list[Document]:
     """Return the documents whose source a dataset names, with their texts."""
-    from eval.dataset import same_source
-
     wanted = set(sources)
     return [
         document
         for info in parts.catalog.documents()
-        if any(same_source(info.source, name) for name in wanted)
+        if wanted & source_names(info.source)
         and (document := parts.catalog.document(info.doc_id)) is not None
     ]

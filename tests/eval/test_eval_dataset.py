@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from eval.dataset import Case, Relevant, missing_quotes, record_of, same_source
+from eval.dataset import Case, Relevant, missing_quotes, record_of, same_source, source_names
 from eval.loaders import load_dataset
 from rag.errors import InputError
 from rag.types import Document, Turn
@@ -153,6 +153,14 @@ def test_same_source_knows_paths_and_records():
     assert not same_source("/x/corpus.jsonl#Title#0", "0")
     assert not same_source("corpus/aa.md", "a.md")
     assert record_of("notes.md") is None
+
+
+@pytest.mark.parametrize("source", ["x/corpus.jsonl#Title#0", "corpus/a.md", "a.md"])
+def test_the_names_of_a_source_are_those_that_mean_it(source):
+    names = source_names(source)
+    assert {source, source.rpartition("/")[2]} <= names
+    assert all(same_source(source, name) for name in names)
+    assert "0" not in names
 
 
 def test_quotes_are_looked_for_in_their_document():
