@@ -22,6 +22,8 @@ from rag.store.catalog import Catalog
 from rag.store.indexes import Indexes
 
 if TYPE_CHECKING:
+    from rag.answering.evidence import EvidenceFinder
+    from rag.answering.reading_model import Reading, ReadingModel
     from rag.assistant import Assistant
 
 log = logging.getLogger(__name__)
@@ -144,7 +146,6 @@ def build_assistant(
 ) -> Assistant:
     """Build the assistant over an open store."""
     from rag.answering.condense import ModelCondenser, RuleCondenser
-    from rag.answering.evidence import SimilarityEvidence
     from rag.answering.generation import Generator, load_chat_model
     from rag.answering.reader import Reader
     from rag.assistant import Assistant  # brings LangChain, which takes seconds to import
@@ -157,7 +158,7 @@ def build_assistant(
     return Assistant(
         retriever=HybridRetriever(catalog, indexes, embedder, search_k=settings.search_k),
         reader=Reader(
-            SimilarityEvidence(embedder),
+            _evidence_finder(settings, embedder),
             abstain_below=settings.abstain_below,
             max_sentences=settings.max_sentences,
         ),
@@ -168,6 +169,30 @@ def build_assistant(
         has_documents=lambda: catalog.counts().documents > 0,
         read_k=settings.read_k,
     )
+
+
+def _evidence_finder(settings: Settings, embedder: Embedder) -> EvidenceFinder:
+    from rag.answering.evidence import SimilarityEvidence, TrainedEvidence
+
+    if settings.reader == "similarity":
+        return SimilarityEvidence(embedder)
+    return TrainedEvidence(_ReadingModelAtFirstUse(), embedder)
+
+
+class _ReadingModelAtFirstUse:
+    """The packaged reading model, loaded when the first passage is read."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._model: ReadingModel | None = None
+
+    def read(self, question: str, passages: Sequence[tuple[str, str]]) -> list[Reading]:
+        with self._lock:
+            if self._model is None:
+                from rag.answering.reading_model import ReadingModel
+
+                self._model = ReadingModel.load()
+        return self._model.read(question, passages)
 
 
 @contextmanager

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from rag.build import following, open_parts
+from rag.errors import RagError
 from rag.settings import Settings, keep_libraries_quiet
+from rag.types import Question
+
+if TYPE_CHECKING:
+    from rag.assistant import Assistant
 
 
 def run_server(settings: Settings) -> None:
@@ -23,6 +30,12 @@ def run_server(settings: Settings) -> None:
         app = create_app(parts.assistant, parts.catalog, settings)
         # After the imports of the pages, so that two threads never import at once.
         threading.Thread(
-            target=parts.embedder.embed_query, args=["warm up"], name="warm-up", daemon=True
+            target=_warm_up, args=[parts.assistant], name="warm-up", daemon=True
         ).start()
         serve(app, settings)
+
+
+def _warm_up(assistant: Assistant) -> None:
+    """Load the models by asking something; what comes of it does not matter."""
+    with suppress(RagError):  # such as an empty store; the person will be told when asking
+        assistant.answer(Question("warm up"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     """How many passages each index proposes."""
     read_k: int = Field(default=10, ge=1, le=100)
     """How many of the fused passages are read."""
+    reader: Literal["trained", "similarity"] = "similarity"
+    """What judges evidence: the packaged reading model (English), or likeness alone."""
     abstain_below: float = Field(default=0.5, ge=0.0, le=1.0)
     """Below this confidence the answer is that the documents do not say."""
     max_sentences: int = Field(default=4, ge=1, le=20)
@@ -100,6 +102,7 @@ def keep_libraries_quiet(*, allow_downloads: bool = False) -> None:
     defaults = {
         "ANONYMIZED_TELEMETRY": "False",
         "GRADIO_ANALYTICS_ENABLED": "False",
+        "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "LANGSMITH_TRACING": "false",
