@@ -19,6 +19,7 @@ from typing import Any
 
 from eval.baseline_langchain import PlainLangChain
 from eval.bench_sets import BENCHES, Bench
+from eval.dataset import fingerprint
 from eval.measures import MEASURES, show
 from eval.metrics.coverage import Span, coverage
 from eval.metrics.intervals import Estimate, mean_estimate
@@ -54,15 +55,15 @@ class Row:
 
 def measure(name: str, bench: Bench, work: Path, *, plain: bool) -> list[Row]:
     """Run one benchmark and return its rows."""
-    folder = work / name
-    folder.mkdir(parents=True, exist_ok=True)
-    settings = load_settings(data_dir=folder / "store")
-    build_store(settings, bench.dataset.corpus_files(folder))
+    folder, shared = work / name, work / "stores" / _store_name(bench)
+    shared.mkdir(parents=True, exist_ok=True)
+    settings = load_settings(data_dir=shared / "footnote")
+    build_store(settings, bench.dataset.corpus_files(shared))
     with open_footnote(settings) as (footnote, parts):
         ours = _figures(_run(footnote, bench, folder / "footnote", settings, parts), bench, parts)
         theirs: Mapping[str, Estimate] = {}
         if plain:
-            baseline = PlainLangChain(_documents(parts), folder / "plain-store")
+            baseline = PlainLangChain(_documents(parts), shared / "plain")
             run = _run(baseline, bench, folder / "plain", settings, parts)
             theirs = _figures(run, bench, parts)
     asked = len(bench.dataset.cases)
@@ -137,6 +138,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"({name}: {time.perf_counter() - started:.0f} s)\n", flush=True)
         _write(given.work, rows)
     print(table(rows))
+
+
+def _store_name(bench: Bench) -> str:
+    """Name what benchmarks over the same documents share, so nothing is embedded twice."""
+    dataset = bench.dataset
+    if not dataset.records:
+        return dataset.name
+    return f"{dataset.name}-{fingerprint([record['_id'] for record in dataset.records])[:6]}"
 
 
 def _run(answerer: Answerer, bench: Bench, folder: Path, settings: Settings, parts: Parts) -> Run:
