@@ -54,13 +54,13 @@ class Outcome:
         return token_f1(self.text, self.references)
 
 
-def sample(examples: Sequence[Example]) -> list[Example]:
+def sample(examples: Sequence[Example], share: float = 1.0) -> list[Example]:
     """Take some held-back questions of each set, each also with the nearest wrong passage."""
     rng = random.Random(SEED)
     taken: list[Example] = []
     for source, size in SIZES.items():
         rows = [e for e in examples if e.source == source]
-        taken += rng.sample(rows, min(size, len(rows)))
+        taken += rng.sample(rows, min(round(share * size), len(rows)))
     texts = list({e.text: e for e in examples}.values())
     index = BM25([f"{e.title}. {e.text}" for e in texts])
     wrong = []
@@ -186,10 +186,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=PACKAGED)
     parser.add_argument("--weights", choices=("average", "network", "best"), default="best")
     parser.add_argument("--storage", choices=("int8", "bfloat16"), default="int8")
+    parser.add_argument("--share", type=float, default=1.0, help="of the held-back questions")
     arguments = parser.parse_args()
     torch.set_num_threads(2)
     state = torch.load(arguments.checkpoint, weights_only=True, map_location="cpu")
-    examples = sample(read_examples(arguments.data / "heldback.jsonl"))
+    examples = sample(read_examples(arguments.data / "heldback.jsonl"), arguments.share)
     names = ("average", "network") if arguments.weights == "best" else (arguments.weights,)
     best, chosen = -1.0, ""
     for name in names:
