@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from eval.dataset import fingerprint, source_names
 from rag.assistant import Assistant
 from rag.build import Parts, build_assistant, open_ingestor, open_parts
 from rag.errors import InputError
-from rag.settings import Settings
+from rag.settings import PROJECT_ROOT, Settings
 from rag.store.filters import Filter
 from rag.types import Answer, Document, Found, Hit, Question
 
@@ -132,8 +133,18 @@ def build_store(settings: Settings, paths: Iterable[Path]) -> None:
 
 
 def configuration(settings: Settings) -> dict[str, Any]:
-    """List the settings that can change a figure."""
-    return settings.model_dump(mode="json", exclude=_NOT_CONFIGURATION)
+    """List the settings that can change a figure, and which reading model is in place."""
+    return settings.model_dump(mode="json", exclude=_NOT_CONFIGURATION) | {
+        "reading_model": _reading_model() if settings.reader == "trained" else "none"
+    }
+
+
+def _reading_model() -> str:
+    """Return the first digits of its weights' SHA-256, "none" when it is not there."""
+    path = PROJECT_ROOT / "rag" / "models" / "reader.json"
+    if not path.exists():
+        return "none"
+    return str(json.loads(path.read_text(encoding="utf-8"))["sha256"])[:12]
 
 
 def describe_store(parts: Parts) -> dict[str, Any]:
