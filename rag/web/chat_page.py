@@ -6,14 +6,17 @@ Gradio takes seconds to import, so this module is imported only when a server is
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
-from rag.errors import InputError
+from rag.errors import InputError, RagError
 from rag.web import furniture
 from rag.web.conversation import Notice, Turns, TurnView, render_notice, render_turns
+from rag.web.feedback import Feedback, FeedbackFile, Rating
 from rag.web.runs import Runs
+from rag.web.runs_page import EvaluationRuns
 from rag.web.seams import Answering, Documents
 
 CONCURRENT_ANSWERS = 4
@@ -27,9 +30,17 @@ Update = dict[Any, Any]
 class ChatPage:
     """Lays out the page and answers what happens on it."""
 
-    def __init__(self, assistant: Answering, catalog: Documents) -> None:
+    def __init__(
+        self,
+        assistant: Answering,
+        catalog: Documents,
+        feedback: FeedbackFile,
+        evaluations: EvaluationRuns,
+    ) -> None:
         self.mode = assistant.mode
         self.catalog = catalog
+        self.feedback = feedback
+        self.evaluations = evaluations
         # A stopped question may hold its thread for a moment more, hence more than may answer.
         self.runs = Runs(assistant, threads=4 * CONCURRENT_ANSWERS)
 
@@ -91,6 +102,9 @@ class ChatPage:
             self.conversation.example_select(self.ask_example, self.turns, **answering),
             self.conversation.retry(self.retry, self.turns, **answering),
         ]
+        said = hidden | {"outputs": [self.turns, self.conversation, self.notice], "queue": False}
+        self.conversation.like(self.rate, self.turns, **said)
+        self.conversation.submit(self.comment, self.turns, **said)
         self.stop_button.click(self.stop, queue=False, **hidden)
         self.side.clear(
             self.clear,
@@ -106,7 +120,7 @@ class ChatPage:
         """Fill a page that was just opened."""
         documents = self.catalog.documents()
         return {
-            self.side: furniture.render_side(documents),
+            self.side: furniture.render_side(documents, has_runs=bool(self.evaluations.names())),
             self.conversation: [furniture.render_welcome(documents)],
         }
 
@@ -157,6 +171,40 @@ class ChatPage:
             yield self._idle()
         finally:
             self.runs.end(session)
+
+    def rate(self, turns: Turns, event: gr.EventData, request: gr.Request) -> Update:
+        """Store a thumb; a second click on the same one offers to comment once more."""
+        turn = turns[int(event.turn) - 1]
+        rating = Rating(event.rating)
+        is_news = turn.feedback is None or turn.feedback.rating is not rating
+        return self._say(turns, turn, Feedback(rating), request, store=is_news)
+
+    def comment(self, turns: Turns, event: gr.EventData, request: gr.Request) -> Update:
+        """Store what the person writes about an answer that has a thumb."""
+        turn, text = turns[int(event.turn) - 1], str(event.comment).strip()
+        if turn.feedback is None or not text:
+            return {}
+        return self._say(turns, turn, replace(turn.feedback, comment=text), request)
+
+    def _say(
+        self,
+        turns: Turns,
+        turn: TurnView,
+        feedback: Feedback,
+        request: gr.Request,
+        *,
+        store: bool = True,
+    ) -> Update:
+        """Store feedback and show it, unless an answer is being written: that owns the turns."""
+        if turn.answer is None or self.runs.of(request.session_hash or "") is not None:
+            return {}
+        if store:
+            try:
+                self.feedback.append(turn.answer, feedback)
+            except RagError as error:
+                return {self.notice: render_notice(Notice(error.message, error.hint))}
+        rated = tuple(replace(t, feedback=feedback) if t is turn else t for t in turns)
+        return {self.turns: rated, self.conversation: render_turns(rated), self.notice: ""}
 
     def _show(self, turns: Turns, turn: TurnView) -> Update:
         turns = (*turns, turn)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from rag.types import Answer, Citation, Hit, Question, Sentence, Turn
+from rag.web.feedback import Feedback, render_feedback
 from rag.web.links import document_url
 from rag.web.markup import esc, shorten
 
@@ -51,6 +52,7 @@ class TurnView:
     found: int = 0
     answer: Answer | None = None
     problem: Notice | None = None
+    feedback: Feedback | None = None
 
     @property
     def is_running(self) -> bool:
@@ -68,8 +70,9 @@ def question_after(turns: Turns, text: str) -> Question:
 
 def render_turns(turns: Sequence[TurnView]) -> list[str]:
     """Render each turn as one element; only the last offers to be tried again."""
+    is_busy = any(turn.is_running for turn in turns)
     return [
-        _turn(turn, number, is_last=number == len(turns))
+        _turn(turn, number, is_last=number == len(turns), is_busy=is_busy)
         for number, turn in enumerate(turns, start=1)
     ]
 
@@ -93,13 +96,13 @@ def confidence_words(confidence: float) -> str:
     return f"{word} confidence, {round(confidence * 100)} %"
 
 
-def _turn(turn: TurnView, number: int, *, is_last: bool) -> str:
+def _turn(turn: TurnView, number: int, *, is_last: bool, is_busy: bool) -> str:
     busy = "true" if turn.is_running else "false"
     return (
         f'<article class="turn" id="turn-{number}" aria-label="Question {number}">'
         f'<h2 class="question" dir="auto">{esc(turn.question)}</h2>'
         f'<div class="answer" aria-live="polite" aria-busy="{busy}">{_body(turn, number)}</div>'
-        f"{_actions(turn, is_last=is_last)}</article>"
+        f"{_actions(turn, number, is_last=is_last, is_busy=is_busy)}</article>"
     )
 
 
@@ -212,10 +215,11 @@ def _place(title: str, detail: str) -> str:
     return f"{title} · {detail}" if detail and detail != title else title
 
 
-def _actions(turn: TurnView, *, is_last: bool) -> str:
+def _actions(turn: TurnView, number: int, *, is_last: bool, is_busy: bool) -> str:
     if turn.is_running:
         return ""
     parts: list[str] = []
+    below = ""
     answer = turn.answer
     if answer is not None and not answer.abstained:
         meaning = "How likely it is that the cited words answer the question"
@@ -226,7 +230,10 @@ def _actions(turn: TurnView, *, is_last: bool) -> str:
         parts.append(f'<button type="button" data-copy="{copied}">Copy</button>')
     if is_last:
         parts.append('<button type="button" data-action="retry">Try again</button>')
-    return f'<div class="actions">{"".join(parts)}</div>' if parts else ""
+    if answer is not None:
+        thumbs, below = render_feedback(turn.feedback, number, is_locked=is_busy)
+        parts.append(thumbs)
+    return f'<div class="actions">{"".join(parts)}</div>{below}' if parts else ""
 
 
 def mode_name(mode: str) -> str:

@@ -43,8 +43,11 @@ PANEL = (
 )
 
 
-def render_side(documents: Sequence[ListedDocument]) -> str:
-    """Render the left region: the conversation's control, and the documents by title."""
+_RUNS_LINK = '<p class="other-pages"><a href="/runs" target="_blank">Evaluation runs</a></p>'
+
+
+def render_side(documents: Sequence[ListedDocument], *, has_runs: bool = False) -> str:
+    """Render the left region: the conversation's control, the documents by title, other pages."""
     shown = sorted(documents, key=lambda document: document.title.casefold())[:LISTED_DOCUMENTS]
     items = "".join(_listed(document) for document in shown)
     left_out = len(documents) - len(shown)
@@ -59,7 +62,7 @@ def render_side(documents: Sequence[ListedDocument]) -> str:
         '<nav class="side-inner" aria-label="Documents and conversation">'
         '<button type="button" class="new" data-action="clear">New conversation</button>'
         f'<h2 class="label">Documents <span class="count">{len(documents):,}</span></h2>'
-        f'{search}<ul class="documents">{items}</ul>{more}</nav>'
+        f'{search}<ul class="documents">{items}</ul>{more}{_RUNS_LINK if has_runs else ""}</nav>'
     )
 
 

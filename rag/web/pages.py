@@ -63,13 +63,13 @@ def document_page(document: Document, quote: Span | None, *, panel: bool) -> str
             f'<main class="text" dir="auto">{_text(document, found, panel=panel)}</main>',
         )
     )
-    return _shell(document.title, body, "panel" if panel else "whole")
+    return shell(document.title, body, "panel" if panel else "whole")
 
 
 def error_page(title: str, hint: str) -> str:
     """Render a short page that says what is wrong and what to do."""
     body = f'<header class="head"><h1>{esc(title)}</h1></header><p class="notice">{esc(hint)}</p>'
-    return _shell(title, body, "whole")
+    return shell(title, body, "whole")
 
 
 def section_path(sections: tuple[Section, ...], offset: int, title: str) -> str:
@@ -87,7 +87,8 @@ def page_number(page_starts: tuple[int, ...], offset: int) -> int | None:
     return bisect.bisect_right(page_starts, offset) or None
 
 
-def _shell(title: str, body: str, kind: str) -> str:
+def shell(title: str, body: str, kind: str) -> str:
+    """Render a page without scripts; `kind` is "whole", or "panel" beside the conversation."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

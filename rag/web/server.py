@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,8 +20,10 @@ from starlette.middleware import Middleware
 
 from rag.errors import ConfigurationError
 from rag.settings import Settings, keep_libraries_quiet
+from rag.web.feedback import FeedbackFile
 from rag.web.gate import Gate, GradioGate, allowed_hosts
 from rag.web.pages import PAGE_POLICY, Span, document_page, error_page
+from rag.web.runs_page import REPORT_POLICY, EvaluationRuns, runs_page
 from rag.web.seams import Answering, Documents
 
 if TYPE_CHECKING:
@@ -54,7 +57,9 @@ def create_app(assistant: Answering, catalog: Documents, settings: Settings) -> 
     keep_libraries_quiet(allow_downloads=settings.allow_downloads)
     from rag.web.chat_page import ChatPage  # gradio takes seconds to import
 
-    page = ChatPage(assistant, catalog)
+    evaluations = EvaluationRuns(settings.data_dir / "runs")
+    feedback = FeedbackFile(settings.data_dir / "feedback.jsonl")
+    page = ChatPage(assistant, catalog, feedback, evaluations)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -76,6 +81,7 @@ def create_app(assistant: Answering, catalog: Documents, settings: Settings) -> 
     app.mount("/ui", StaticFiles(directory=STATIC))
     _add_health(app)
     _add_documents(app, catalog)
+    _add_runs(app, evaluations)
     _mount_chat(app, page)
     return app
 
@@ -95,8 +101,13 @@ def serve(app: FastAPI, settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
-    with listener:
-        AnnouncingServer(config).run(sockets=[listener])
+    try:
+        with listener:
+            AnnouncingServer(config).run(sockets=[listener])
+    finally:
+        # The process ends next. Unfrozen, the hundreds of thousands of objects of the libraries
+        # are searched for garbage then: 1.4 s of computing, measured, to find what dies anyway.
+        gc.freeze()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -113,13 +124,22 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class AnnouncingServer(uvicorn.Server):
-    """Prints where the page is, as soon as connections are accepted."""
+    """Prints where the page is, as soon as connections are accepted; parts with open pages."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for listener in sockets or []:
             if self.started:
                 print(f"Footnote is ready: {address(listener)}", flush=True)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Every open page holds a stream that never ends by itself: uvicorn would wait for it in
+        # vain, then cancel it with a traceback. Answers that have not begun still get their time.
+        for connection in list(self.server_state.connections):
+            cycle = getattr(connection, "cycle", None)
+            if cycle is not None and cycle.response_started:
+                connection.transport.close()
+        await super().shutdown(sockets)
 
 
 def address(listener: socket.socket) -> str:
@@ -150,6 +170,20 @@ def _add_documents(app: FastAPI, catalog: Documents) -> None:
             hint = "It may have been removed since the answer was given."
             return _page(error_page("There is no such document", hint), 404)
         return _page(document_page(document, quote, panel=view == "panel"))
+
+
+def _add_runs(app: FastAPI, evaluations: EvaluationRuns) -> None:
+    @app.get("/runs")
+    def show_runs() -> HTMLResponse:
+        return _page(runs_page(evaluations.summaries()))
+
+    @app.get("/runs/{name}/report")
+    def show_report(name: str) -> HTMLResponse:
+        report = evaluations.report(name)
+        if report is None:
+            hint = "It may have been deleted. The list of runs is at /runs."
+            return _page(error_page("There is no such report", hint), 404)
+        return HTMLResponse(report, headers={"Content-Security-Policy": REPORT_POLICY})
 
 
 def _page(content: str, status_code: int = 200) -> HTMLResponse:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -35,8 +36,14 @@ CHROMIUM_ARGS = [
 ]
 
 
-def make_app(assistant: object = None, catalog: object = None) -> FastAPI:
-    return create_app(assistant or ScriptedAssistant(), catalog or MemoryCatalog(), Settings())
+NOWHERE = Path("/dev/null/store")
+"""A data folder in which nothing can be stored, and no run can lie."""
+
+
+def make_app(assistant: object = None, catalog: object = None, data_dir: Path = NOWHERE) -> FastAPI:
+    return create_app(
+        assistant or ScriptedAssistant(), catalog or MemoryCatalog(), Settings(data_dir=data_dir)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -69,13 +76,14 @@ class Site:
 
     url: str
     assistant: ScriptedAssistant
+    data_dir: Path
 
 
 @pytest.fixture(scope="session")
-def site() -> Iterator[Site]:
-    assistant = ScriptedAssistant()
-    with serving(make_app(assistant)) as url:
-        yield Site(url, assistant)
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    assistant, data_dir = ScriptedAssistant(), tmp_path_factory.mktemp("store")
+    with serving(make_app(assistant, data_dir=data_dir)) as url:
+        yield Site(url, assistant, data_dir)
 
 
 @pytest.fixture(scope="session")

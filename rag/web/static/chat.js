@@ -104,10 +104,23 @@
 
   /* Called once for each HTML component of the page. */
   function bind(element, trigger, watch) {
+    const sendComment = (button) => {
+      const comment = button.parentElement.querySelector("input").value;
+      trigger("submit", { turn: Number(button.dataset.turn), comment });
+    };
+    element.addEventListener("keydown", (event) => {
+      // The Enter that ends a composition (Chinese, Japanese, ...) sends nothing.
+      if (event.key !== "Enter" || event.isComposing) return;
+      const button = event.target.closest(".comment input")?.parentElement.querySelector("button");
+      if (button && !button.disabled) sendComment(button);
+    });
     element.addEventListener("click", (event) => {
       const button = event.target.closest("button[data-action]");
       if (button?.dataset.action === "example") trigger("example_select", { index: Number(button.dataset.index) });
       else if (button?.dataset.action === "retry") trigger("retry");
+      else if (button?.dataset.action === "rate") {
+        trigger("like", { turn: Number(button.dataset.turn), rating: button.dataset.rating });
+      } else if (button?.dataset.action === "comment") sendComment(button);
       else if (button?.dataset.action === "clear") {
         closePanel();
         if (NARROW.matches) setSide(false);
