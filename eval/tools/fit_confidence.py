@@ -35,6 +35,8 @@ from rag.types import Answer, Hit, Passage, Question
 
 CASES = Path(__file__).resolve().parent.parent / "datasets" / "corpus.jsonl"
 MAX_SENTENCES = 4
+SIGNS = (1, 1, 1, -1, 1, 1, -1, -1, 1)
+"""Which of `NAMES` speak for a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def read_hits(model: ReadingModel, one: Asked) -> list[Reading]:
 def fit(read: Sequence[ReadQuestion]) -> Trust:
     """Fit the weights to choose sentences, or none; scale them to whether answers are right."""
     described = [pair for one in read if (pair := one.describe()) is not None]
-    *weights, nothing = fit_softmax(described, abstaining=True)
+    *weights, nothing = fit_softmax(described, abstaining=True, signs=SIGNS)
     raw = Trust(tuple(float(weight) for weight in weights), -float(nothing))
     answers = [one.answer(raw) for one in read]
     right = [one.asked.is_right(answer) for one, answer in zip(read, answers, strict=True)]

@@ -15,8 +15,13 @@ Described = tuple[Floats, NDArray[np.bool_]]
 """The features of a question's sentences, (n, features), and which of them answer, (n,)."""
 
 
-def fit_softmax(described: Sequence[Described], *, abstaining: bool = False) -> Floats:
+def fit_softmax(
+    described: Sequence[Described], *, abstaining: bool = False, signs: Sequence[int] = ()
+) -> Floats:
     """Fit weights so that the sentences that answer have most of the softmax over all of them.
+
+    `signs` says of each feature whether it speaks for (1) or against (-1) a sentence: few questions
+    should not teach that a missing name is good news.
 
     With `abstaining`, one more weight comes last, the score of saying nothing, which is the right
     choice where no sentence answers. Without it such questions are left out.
@@ -36,7 +41,10 @@ def fit_softmax(described: Sequence[Described], *, abstaining: bool = False) -> 
             slope = slope + (share @ rows - (share[gold] / right) @ rows[gold]) / len(extended)
         return total, slope
 
-    fitted: Floats = minimize(loss, np.zeros(size), jac=True, method="L-BFGS-B").x
+    bounds = [(0, None) if sign > 0 else (None, 0) for sign in signs]
+    bounds += [(None, None)] * (size - len(bounds))
+    start = np.zeros(size)
+    fitted: Floats = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     return fitted
 
 
