@@ -41,6 +41,7 @@ def fit_softmax(
             slope = slope + (share @ rows - (share[gold] / right) @ rows[gold]) / len(extended)
         return total, slope
 
+    bounds: list[tuple[int | None, int | None]]
     bounds = [(0, None) if sign > 0 else (None, 0) for sign in signs]
     bounds += [(None, None)] * (size - len(bounds))
     start = np.zeros(size)
