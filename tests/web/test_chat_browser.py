@@ -13,12 +13,7 @@ from web_fakes import EXACT, QUOTE, TALKS, MemoryCatalog, ScriptedAssistant, ans
 from rag.types import Document, Hit, Question, Sentence
 from rag.web.furniture import EXAMPLES
 
-pytestmark = [
-    pytest.mark.browser,
-    # Gradio counts its events with pandas, by options that pandas means to drop.
-    pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting' is deprecated"),
-    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),
-]
+pytestmark = pytest.mark.browser
 
 FLAGSHIP = "What did China ask the US to avoid?"
 
@@ -295,6 +290,8 @@ def test_all_text_stands_out_from_its_ground(visit, scheme):
     visited.ask(FLAGSHIP)
     page.locator("a.marker").first.click()
     expect(page.frame_locator("#panel-frame").locator("#quote")).to_be_visible()
+    page.get_by_role("button", name="Not helpful").click()
+    expect(page.locator(".comment input")).to_be_visible()
     visited.ask("How far is the moon?")
     expect(page.locator(".abstained")).to_be_visible()
     visited.ask("Is it unreachable?")
