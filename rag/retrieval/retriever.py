@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.retrieval.embedding import Embedder
-from rag.retrieval.fusion import reciprocal_rank_fusion
+from rag.retrieval.fusion import score_fusion
 from rag.store.catalog import Catalog
 from rag.store.filters import Filter
 from rag.store.indexes import Indexes
@@ -24,7 +24,7 @@ class Ranking:
 
 
 class HybridRetriever:
-    """Dense and BM25 search, merged by reciprocal rank fusion.
+    """Dense and BM25 search, merged by their scores.
 
     Each index proposes `search_k` passages. A passage that an index still holds but the catalogue
     does not is left out, so a removed document cannot appear.
@@ -45,11 +45,9 @@ class HybridRetriever:
         embedded = time.perf_counter()
         doc_ids = self._catalog.matching(filters) if filters else None
         width = max(self._search_k, k)
-        fused = reciprocal_rank_fusion(
-            [
-                [found for found, _ in self._indexes.search_dense(vector, width, doc_ids)],
-                [found for found, _ in self._indexes.search_lexical(query, width, doc_ids)],
-            ]
+        fused = score_fusion(
+            self._indexes.search_dense(vector, width, doc_ids),
+            self._indexes.search_lexical(query, width, doc_ids),
         )
         scores = dict(fused)
         passages = self._catalog.passages([passage_id for passage_id, _ in fused])[:k]

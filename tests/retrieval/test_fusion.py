@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.retrieval.fusion import reciprocal_rank_fusion
+from rag.retrieval.fusion import reciprocal_rank_fusion, score_fusion
 
 
 def test_scores_are_the_sums_of_reciprocal_ranks():
@@ -22,3 +22,33 @@ def test_ties_keep_the_order_of_first_appearance():
 
 def test_nothing_found_is_nothing():
     assert reciprocal_rank_fusion([[], []]) == []
+
+
+def test_scores_are_scaled_and_added():
+    fused = score_fusion(
+        [("a", 0.8), ("b", 0.5), ("c", 0.2)], [("b", 12.0), ("d", 3.0)], dense_share=0.4
+    )
+    assert [item for item, _ in fused] == ["b", "a", "d", "c"]
+    # b: 0.4 x (0.5 - 0.2) / (0.8 - 0.2) + 0.6 x 12 / 12; d: 0.6 x 3 / 12
+    assert dict(fused) == pytest.approx({"b": 0.8, "a": 0.4, "d": 0.15, "c": 0.0})
+
+
+def test_the_range_of_a_models_cosines_does_not_matter():
+    lexical = [("b", 2.0), ("a", 1.0)]
+    wide = score_fusion([("a", 0.9), ("b", 0.1), ("c", -0.1)], lexical)
+    narrow = score_fusion([("a", 0.89), ("b", 0.81), ("c", 0.79)], lexical)
+    assert dict(wide) == pytest.approx(dict(narrow))
+
+
+def test_a_single_find_of_either_search_counts_in_full():
+    assert score_fusion([("a", 0.3)], [("b", 0.01)], dense_share=0.4) == [("b", 0.6), ("a", 0.4)]
+
+
+@pytest.mark.parametrize(("dense", "lexical"), [([("a", 0.5), ("b", 0.4)], []), ([], [("a", 5.0)])])
+def test_one_search_alone_keeps_its_order(dense, lexical):
+    assert [i for i, _ in score_fusion(dense, lexical)] == [i for i, _ in dense or lexical]
+
+
+def test_equal_scores_keep_the_order_of_first_appearance():
+    assert [i for i, _ in score_fusion([("x", 0.5), ("y", 0.5)], [])] == ["x", "y"]
+    assert score_fusion([], []) == []
