@@ -5,6 +5,9 @@ from __future__ import annotations
 import functools
 import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from rag.types import Document
 
 _LOOKED_AT_CHARS = 4000
 _LEAST_LETTERS = 40
@@ -22,6 +25,16 @@ def document_language(text: str) -> str:
         return ""
     language, sureness = _classifier()(sample)
     return language if sureness >= _LEAST_SURE else ""
+
+
+def with_language(document: Document) -> Document:
+    """Add what language a document is in to its metadata, unless it says so itself."""
+    if "language" in document.metadata:
+        return document
+    language = document_language(document.text)
+    if not language:
+        return document
+    return replace(document, metadata={**document.metadata, "language": language})
 
 
 def is_latin(text: str) -> bool:

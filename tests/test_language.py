@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.language import document_language, is_latin, language_note
+from rag.language import document_language, is_latin, language_note, with_language
+from rag.types import Document
 
 ENGLISH = "The delegations met for two days and agreed to meet again in the spring."
 GERMAN = "Die Delegationen trafen sich zwei Tage lang und wollen im Frühjahr wieder reden."
@@ -53,3 +54,16 @@ def test_english_needs_no_note():
 def test_the_note_names_what_is_not_english():
     assert "the question is in another language" in language_note("Когда?", [ENGLISH])
     assert "the passages found are in another language" in language_note("When?", [GERMAN])
+
+
+@pytest.mark.parametrize(
+    ("text", "metadata", "expected"),
+    [
+        (GERMAN, {"author": "A. Weber"}, {"author": "A. Weber", "language": "de"}),
+        (GERMAN, {"language": "de-AT"}, {"language": "de-AT"}),
+        ("Ok.", {}, {}),
+    ],
+)
+def test_a_documents_metadata_name_its_language(text, metadata, expected):
+    document = Document("d", "Title", "a.txt", text, metadata=metadata)
+    assert with_language(document).metadata == expected
