@@ -14,7 +14,7 @@ SOURCES = sorted([*(PROJECT / "rag").rglob("*.py"), *(PROJECT / "eval").rglob("*
 LAYERS = [
     ["rag.types", "rag.errors"],
     ["rag.settings", "rag.store.filters", "rag.store.records"],
-    ["rag.ingest.sentences", "rag.ingest.passages", "rag.retrieval.fusion"],
+    ["rag.ingest.sentences", "rag.ingest.passages", "rag.retrieval.fusion", "rag.language"],
     ["rag.ingest.readers", "rag.store", "rag.retrieval.embedding"],
     ["rag.ingest.files", "rag.ingest.pipeline", "rag.retrieval", "rag.answering"],
     ["rag.assistant", "rag.answer_json"],
@@ -31,7 +31,8 @@ ONLY_IN = {
     "gradio": {"rag.web"},
     "fastapi": {"rag.web"},
     "uvicorn": {"rag.web"},
-    "sqlite3": {"rag.store"},
+    "sqlite3": {"rag.store", "eval.ablation_words"},
+    "py3langid": {"rag.language"},
     "trafilatura": {"rag.ingest.readers"},
     "docx": {"rag.ingest.readers"},
     "pypdfium2": {"rag.ingest.readers"},
