@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,7 @@ PACKAGED = Path(__file__).resolve().parent.parent / "models"
 FORMAT = 1
 N_BEST = 5
 _ANSWER_TOKENS, _ENDS = 40, 20
+_BUNCH_TOKENS = 2048
 _NEVER = -30.0  # relevance of a passage with nothing to read
 _HINT = "Install Footnote again, or train the reader: see training/README.md."
 
@@ -74,6 +77,8 @@ class ReadingModel:
         self._network = network
         self._tokenizer = tokenizer
         self._calibration = calibration
+        self._cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+        self._pool = ThreadPoolExecutor(self._cores, "read")
 
     @classmethod
     def load(cls, folder: Path | None = None, *, dtype: torch.dtype | None = None) -> ReadingModel:
@@ -120,10 +125,13 @@ class ReadingModel:
         return found
 
     def _logits(self, rows: Sequence[Window]) -> list[Logits]:
+        # A bunch for each core: threads that share every matrix product would wait for each other.
+        tokens = sum(len(row.ids) for row in rows)
+        grouped = bunches(rows, max_tokens=min(_BUNCH_TOKENS, -(-tokens // self._cores)))
+        read = self._pool.map(lambda bunch: self._network.read([rows[i] for i in bunch]), grouped)
         found: dict[int, Logits] = {}
-        for bunch in bunches(rows):
-            read = self._network.read([rows[i] for i in bunch])
-            found.update(zip(bunch, read, strict=True))
+        for bunch, logits in zip(grouped, read, strict=True):
+            found.update(zip(bunch, logits, strict=True))
         return [found[i] for i in range(len(rows))]
 
     def _merge(self, text: str, rows: Sequence[Window], logits: Sequence[Logits]) -> Reading:
