@@ -96,7 +96,7 @@ def runs_page(summaries: Sequence[RunSummary]) -> str:
 
 def _listed(run: RunSummary) -> str:
     details = [
-        run.started[:16].replace("T", " "),
+        run.started[:10],
         "" if run.questions is None else _count(run.questions),
         run.system,
         run.name,

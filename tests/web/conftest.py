@@ -126,6 +126,8 @@ class Visit:
         return self.page
 
     def ask(self, question: str) -> None:
+        # A question asked before the last one has quite ended would stay in the box.
+        expect(self.page.locator("#ask")).to_be_visible()
         self.page.fill("#question textarea", question)
         self.page.press("#question textarea", "Enter")
 
