@@ -24,7 +24,7 @@ NO_CHROMIUM = (
     "The browser tests need Debian's Chromium and found no 'chromium' on the PATH. "
     "Install it (apt-get install chromium), or leave these tests out: pytest -m 'not browser'."
 )
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 CHROMIUM_ARGS = [
     "--no-sandbox",
     "--disable-gpu",
