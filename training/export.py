@@ -33,7 +33,7 @@ from training.encoding import read_examples
 from training.mining import BM25
 
 HEADS = 12
-SIZES = {"squad": 500, "nq": 250, "qamr": 150}  # held-back questions used
+SIZES = {"squad": 900, "nq": 500, "qamr": 200}  # held-back questions used
 
 
 @dataclass(frozen=True, slots=True)
