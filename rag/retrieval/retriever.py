@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from rag.retrieval.embedding import Embedder
@@ -37,17 +38,20 @@ class HybridRetriever:
         self._indexes = indexes
         self._embedder = embedder
         self._search_k = search_k
+        # BM25 searches while the query is being embedded.
+        self._beside = ThreadPoolExecutor(thread_name_prefix="lexical")
 
     def search(self, query: str, k: int, filters: Sequence[Filter] = ()) -> Ranking:
         """Return the k best passages among the documents that pass the filters."""
         started = time.perf_counter()
-        vector = self._embedder.embed_query(query)
-        embedded = time.perf_counter()
         doc_ids = self._catalog.matching(filters) if filters else None
         width = max(self._search_k, k)
+        lexical = self._beside.submit(self._indexes.search_lexical, query, width, doc_ids)
+        vector = self._embedder.embed_query(query)
+        embedded = time.perf_counter()
         fused = score_fusion(
             self._indexes.search_dense(vector, width, doc_ids),
-            self._indexes.search_lexical(query, width, doc_ids),
+            lexical.result(),
         )
         scores = dict(fused)
         passages = self._catalog.passages([passage_id for passage_id, _ in fused])[:k]
