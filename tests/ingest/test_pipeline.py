@@ -129,11 +129,13 @@ def test_two_files_with_equal_text_are_both_documents(ingestor, catalog, folder)
 
 def test_progress_ends_at_the_total(catalog, embedder, folder):
     told: list[Progress] = []
-    Ingestor(
-        catalog, embedder, passage_chars=500, overlap_chars=0, on_progress=told.append
-    ).ingest(["docs"])
-    assert told[-1].bytes_done == told[-1].bytes_total == sum(
-        f.stat().st_size for f in folder.iterdir()
+    Ingestor(catalog, embedder, passage_chars=500, overlap_chars=0, on_progress=told.append).ingest(
+        ["docs"]
+    )
+    assert (
+        told[-1].bytes_done
+        == told[-1].bytes_total
+        == sum(f.stat().st_size for f in folder.iterdir())
     )
 
 
