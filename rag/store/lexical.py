@@ -145,7 +145,7 @@ class LexicalIndex:
         mended = 0
         for word in _telling(query):
             if mended < _MOST_MENDED and _can_be_mended(word) and not self._holds(word):
-                # One by one: BM25 over hundreds of words that nothing has takes three times as long.
+                # One by one: BM25 over hundreds of words that nothing has takes thrice as long.
                 words.extend(filter(self._holds, _one_letter_away(word)))
                 mended += 1
             else:
