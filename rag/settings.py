@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     """How many passages each index proposes."""
     read_k: int = Field(default=10, ge=1, le=100)
     """How many of the fused passages are read."""
-    reader: Literal["trained", "similarity"] = "similarity"
+    reader: Literal["trained", "similarity"] = "trained"
     """What judges evidence: the packaged reading model (English), or likeness alone."""
     abstain_below: float = Field(default=0.5, ge=0.0, le=1.0)
     """Below this confidence the answer is that the documents do not say."""
