@@ -215,6 +215,13 @@ def test_the_address_is_announced_once_it_answers(capsys):
         assert capsys.readouterr().out == f"Footnote is ready: {url}\n"
 
 
+def test_an_open_page_ends_with_the_server_and_without_a_traceback(capsys):
+    with serving(make_app()) as url:
+        stream = urllib.request.urlopen(url + "/gradio_api/heartbeat/abc")
+    stream.close()
+    assert capsys.readouterr().err == ""
+
+
 def run_python(code: str) -> str:
     root = Path(__file__).resolve().parents[2]
     env = {"PYTHONPATH": f"{root}:{root / 'tests' / 'web'}", "PATH": "/usr/bin:/bin"}
