@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +17,7 @@ from rag.store.filters import Filter
 from rag.types import Answer, Document, Found, Hit, Question
 
 _NOT_CONFIGURATION = {"data_dir", "host", "port", "api_key"}
+_ANSWERING_FOLDERS = {"answering", "ingest", "models", "readers", "retrieval", "store"}
 
 
 class Answerer(Protocol):
@@ -133,18 +134,24 @@ def build_store(settings: Settings, paths: Iterable[Path]) -> None:
 
 
 def configuration(settings: Settings) -> dict[str, Any]:
-    """List the settings that can change a figure, and which reading model is in place."""
+    """List the settings that can change a figure, and fingerprints of code and reading model."""
     return settings.model_dump(mode="json", exclude=_NOT_CONFIGURATION) | {
-        "reading_model": _reading_model() if settings.reader == "trained" else "none"
+        "code": _fingerprint_of("**/*.py"),
+        "reading_model": _fingerprint_of("models/*.json"),
     }
 
 
-def _reading_model() -> str:
-    """Return the first digits of its weights' SHA-256, "none" when it is not there."""
-    path = PROJECT_ROOT / "rag" / "models" / "reader.json"
-    if not path.exists():
-        return "none"
-    return str(json.loads(path.read_text(encoding="utf-8"))["sha256"])[:12]
+def _fingerprint_of(pattern: str) -> str:
+    """Return a fingerprint of the files of the package, but those of its pages and commands."""
+    package = PROJECT_ROOT / "rag"
+    files = sorted(package.glob(pattern))
+    return fingerprint(
+        [
+            [str(path.relative_to(package)), hashlib.sha256(path.read_bytes()).hexdigest()]
+            for path in files
+            if path.parent.name in _ANSWERING_FOLDERS
+        ]
+    )
 
 
 def describe_store(parts: Parts) -> dict[str, Any]:
