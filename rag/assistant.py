@@ -15,6 +15,7 @@ from rag.store.filters import Filter
 from rag.types import Answer, Delta, Event, Found, Hit, Question, Timings, Turn
 
 MAX_QUESTION_CHARS = 2000
+_REMARKED_HITS = 3
 
 
 class Condenser(Protocol):
@@ -48,6 +49,11 @@ def _never() -> bool:
     return False
 
 
+def nothing_to_remark(query: str, passages: Sequence[str]) -> str:
+    """Add no note to an answer."""
+    return ""
+
+
 _NOTHING_FOUND = Ranking((), 0.0, 0.0)
 
 
@@ -64,7 +70,10 @@ class _Ask:
 
 
 class Assistant:
-    """Answers questions over one store. Safe to share between threads."""
+    """Answers questions over one store. Safe to share between threads.
+
+    `remark` may add a note to what the reader answers, given the query and the best passages.
+    """
 
     def __init__(
         self,
@@ -74,6 +83,7 @@ class Assistant:
         condenser: Condenser,
         generator: Generator | None = None,
         has_documents: Callable[[], bool],
+        remark: Callable[[str, Sequence[str]], str] = nothing_to_remark,
         read_k: int,
     ) -> None:
         self._retriever = retriever
@@ -81,6 +91,7 @@ class Assistant:
         self._condenser = condenser
         self._generator = generator
         self._has_documents = has_documents
+        self._remark = remark
         self._read_k = read_k
         self._chain: Runnable[_Ask, Event] = (
             RunnableLambda(self._condense)
@@ -186,7 +197,9 @@ class Assistant:
         for sentence in answer.sentences:
             marks = "".join(f" [{marker}]" for marker in sentence.markers)
             yield Delta(f"{sentence.text}{marks} ")
-        yield replace(answer, note=note or answer.note, timings=timings)
+        best = [hit.passage.text for hit in ask.ranking.hits[:_REMARKED_HITS]]
+        note = note or answer.note or self._remark(ask.query, best)
+        yield replace(answer, note=note, timings=timings)
 
 
 def _timings(ask: _Ask, *, read: float = 0.0, generate: float = 0.0) -> Timings:

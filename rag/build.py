@@ -15,7 +15,8 @@ from filelock import FileLock, Timeout
 from rag.errors import RagError, StoreBusyError, StoreError
 from rag.ingest.files import Step
 from rag.ingest.pipeline import Ingestor, Progress
-from rag.retrieval.embedding import Embedder, SentenceTransformerEmbedder
+from rag.language import language_note
+from rag.retrieval.embedding import PACKAGED_MODEL, Embedder, SentenceTransformerEmbedder
 from rag.retrieval.retriever import HybridRetriever
 from rag.settings import Settings
 from rag.store.catalog import Catalog
@@ -148,13 +149,17 @@ def build_assistant(
     from rag.answering.condense import ModelCondenser, RuleCondenser
     from rag.answering.generation import Generator, load_chat_model
     from rag.answering.reader import Reader
-    from rag.assistant import Assistant  # brings LangChain, which takes seconds to import
+    from rag.assistant import (
+        Assistant,
+        nothing_to_remark,
+    )  # brings LangChain, which takes seconds to import
 
     model = load_chat_model(settings) if settings.model else None
     # Waiting for a slow model twice would double the wait; the rules condense well enough.
     hasty = settings.model_copy(
         update={"model_timeout_seconds": min(settings.model_timeout_seconds, 15.0)}
     )
+    reads_english_only = settings.embedding_model == PACKAGED_MODEL
     return Assistant(
         retriever=HybridRetriever(catalog, indexes, embedder, search_k=settings.search_k),
         reader=Reader(
@@ -167,6 +172,7 @@ def build_assistant(
         if model is None
         else Generator(model, settings.model, context_chars=settings.context_chars),
         has_documents=lambda: catalog.counts().documents > 0,
+        remark=language_note if reads_english_only else nothing_to_remark,
         read_k=settings.read_k,
     )
 

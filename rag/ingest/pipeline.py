@@ -16,6 +16,7 @@ from rag.errors import DocumentError
 from rag.ingest.files import Action, Step, file_hash, plan
 from rag.ingest.passages import split
 from rag.ingest.readers import document_id, reader_for
+from rag.language import with_language
 from rag.retrieval.embedding import Embedder
 from rag.store.catalog import Catalog
 from rag.store.records import FileRecord, content_hash, embedded_text, vector_key
@@ -153,7 +154,7 @@ class Ingestor:
                 if isinstance(item, DocumentError):
                     problem = problem or item
                     continue
-                document = self._with_own_id(item, step.path)
+                document = with_language(self._with_own_id(item, step.path))
                 seen.add(document.doc_id)
                 if before.get(document.doc_id) != content_hash(document):
                     self._enqueue(document, step.path, report)
