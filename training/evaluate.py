@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import time
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -95,22 +96,26 @@ def search_questions(model: ReadingModel, path: Path, size: int | None) -> Rows:
     rows = read_jsonl(path)
     if size is not None and size < len(rows):
         rows = random.Random(SEED).sample(rows, size)
-    inside, sentence, f1 = [], [], []
+    inside, sentence, holding, f1 = [], [], [], []
     for row in rows:
         text = str(row["context"])
         for token, plain in SAME_LENGTH.items():
             text = text.replace(token, plain)
-        reading = model.read(str(row["question"]), [(str(row["title"]), text)])[0]
-        best = reading.spans[0]
-        gold = [(int(s), int(e)) for s, e in row["spans"]]  # type: ignore[attr-defined]
+        best = model.read(str(row["question"]), [(str(row["title"]), text)])[0].spans[0]
+        answers = [str(answer) for answer in row["answers"]]  # type: ignore[attr-defined]
+        places = [m.span() for a in answers for m in re.finditer(re.escape(a), str(row["context"]))]
+        inside.append(float(any(best.start < e and best.end > s for s, e in places)))
+        f1.append(token_f1(text[best.start : best.end], answers))
         starts = [int(s) for s in row["sentence_starts"]]  # type: ignore[attr-defined]
-        inside.append(float(any(best.start < e and best.end > s for s, e in gold)))
         chosen = bisect_right(starts, best.start)
-        sentence.append(float(any(bisect_right(starts, s) == chosen for s, _ in gold)))
-        f1.append(token_f1(text[best.start : best.end], [text[s:e] for s, e in gold]))
+        holding.append(float(any(bisect_right(starts, s) == chosen for s, _ in places)))
+        if support := str(row["support_sentence"] or "").strip():
+            wanted = bisect_right(starts, str(row["context"]).index(support))
+            sentence.append(float(chosen == wanted))
     return [
         shown("nq_qed_dev span overlaps the answer", inside),
-        shown("nq_qed_dev evidence sentence", sentence),
+        shown("nq_qed_dev sentence holds the answer", holding),
+        shown("nq_qed_dev sentence is the marked evidence", sentence),
         shown("nq_qed_dev F1", f1),
     ]
 
