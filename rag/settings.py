@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     """How many of the fused passages are read."""
     reader: Literal["trained", "similarity"] = "trained"
     """What judges evidence: the packaged reading model (English), or likeness alone."""
-    abstain_below: float = Field(default=0.5, ge=0.0, le=1.0)
+    abstain_below: float = Field(default=0.4, ge=0.0, le=1.0)
     """Below this confidence the answer is that the documents do not say."""
     max_sentences: int = Field(default=4, ge=1, le=20)
     """The most sentences the reader quotes."""
