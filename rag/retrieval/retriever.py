@@ -54,7 +54,10 @@ class HybridRetriever:
             lexical.result(),
         )
         scores = dict(fused)
-        passages = self._catalog.passages([passage_id for passage_id, _ in fused])[:k]
+        ids = [passage_id for passage_id, _ in fused]
+        passages = self._catalog.passages(ids[:k])
+        if len(passages) < min(k, len(ids)):  # some are gone: look further down
+            passages = self._catalog.passages(ids)[:k]
         hits = tuple(
             Hit(passage, scores[passage.passage_id], rank)
             for rank, passage in enumerate(passages, start=1)
