@@ -134,6 +134,8 @@ def _answer_scores(
     spoken = answer is not None and not answer["abstained"]
     citations = answer["citations"] if answer and spoken else []
     said = plain_text(answer) if answer and spoken else ""
+    silent = answer is not None and answer["abstained"]
+    scores["false_abstention" if case["answerable"] else "abstention_recall"] = float(silent)
     if case["answers"] or not case["answerable"]:
         span = (answer["answer_span"] or said) if answer and spoken else ""
         # A failed question must not score as the silence that an unanswerable one wants.
@@ -223,7 +225,6 @@ def run_statistics(records: Sequence[Record]) -> dict[str, Statistic]:
     if any(record.get("search_only") for record in records):
         return statistics
     statistics |= {
-        "false_abstention": lambda i: quiet.abstention(can[i], silent[i]).false_abstention,
         "ece": lambda i: expected_calibration_error(sure[i], right[i]),
         "brier": lambda i: brier_score(sure[i], right[i]),
         "aurc": lambda i: quiet.risk_coverage_area(sure[i], right[i]),
@@ -231,7 +232,6 @@ def run_statistics(records: Sequence[Record]) -> dict[str, Statistic]:
     if not can.all():
         statistics |= {
             "abstention_precision": lambda i: quiet.abstention(can[i], silent[i]).precision,
-            "abstention_recall": lambda i: quiet.abstention(can[i], silent[i]).recall,
             "abstention_f1": lambda i: quiet.abstention(can[i], silent[i]).f1,
             "auroc": lambda i: quiet.auroc(sure[i], can[i]),
             "caught_at_5_percent": lambda i: quiet.recall_at_false_abstention(sure[i], can[i]),
