@@ -232,7 +232,7 @@ def _peak() -> int:
 def _machine() -> dict[str, Any]:
     import torch
 
-    from rag.retrieval.embedding import cpu_computes_in_bfloat16
+    from rag.bert import cpu_computes_in_bfloat16
 
     return {
         "python": platform.python_version(),

@@ -14,8 +14,15 @@ SOURCES = sorted([*(PROJECT / "rag").rglob("*.py"), *(PROJECT / "eval").rglob("*
 LAYERS = [
     ["rag.types", "rag.errors"],
     ["rag.settings", "rag.store.filters", "rag.store.records"],
-    ["rag.ingest.sentences", "rag.ingest.passages", "rag.retrieval.fusion", "rag.language"],
-    ["rag.ingest.readers", "rag.store", "rag.retrieval.embedding"],
+    [
+        "rag.ingest.sentences",
+        "rag.ingest.passages",
+        "rag.retrieval.fusion",
+        "rag.language",
+        "rag.bert",
+    ],
+    ["rag.ingest.readers", "rag.store", "rag.retrieval.packaged"],
+    ["rag.retrieval.embedding"],
     ["rag.ingest.files", "rag.ingest.pipeline", "rag.retrieval", "rag.answering"],
     ["rag.assistant", "rag.answer_json"],
     ["rag.build"],

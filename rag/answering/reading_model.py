@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rag.answering.reading_input import Window, bunches, load_tokenizer, windows
+from rag.answering.reading_input import Window, bunches, windows
 from rag.answering.reading_network import Logits, ReadingNetwork, fast_dtype, unpack
+from rag.bert import load_tokenizer
 from rag.errors import ModelError
 
 if TYPE_CHECKING:

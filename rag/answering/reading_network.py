@@ -1,8 +1,4 @@
-"""The reading model's forward pass, as functions over a table of weights.
-
-Written out rather than built from a model library: reading needs no training, and a question
-should not wait seconds for a library to load.
-"""
+"""The reading model's forward pass: a BERT encoder, a span head and an answerability head."""
 
 from __future__ import annotations
 
@@ -13,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.answering.reading_input import PAD, Window
+from rag.bert import BertEncoder, cpu_computes_in_bfloat16
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-_EPSILON = 1e-12
+_ENCODER = "encoder."
 _SCALE = ".scale"
 
 
@@ -62,30 +59,16 @@ def fast_dtype() -> torch.dtype:
     """Return bfloat16 where the CPU computes in it, float32 where it would be slower."""
     import torch
 
-    try:
-        native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    except AttributeError:  # private names: they may go
-        native = False
-    return torch.bfloat16 if native else torch.float32
+    return torch.bfloat16 if cpu_computes_in_bfloat16() else torch.float32
 
 
 class ReadingNetwork:
     """A BERT encoder with a span head and an answerability head; never changes once made."""
 
     def __init__(self, weights: Mapping[str, Tensor], heads: int, dtype: torch.dtype) -> None:
-        import torch
-
-        self._heads = heads
-        table = {name: weight.to(dtype) for name, weight in weights.items()}
-        layer = "encoder.encoder.layer."
-        self._layers = 1 + max(int(n.split(".")[3]) for n in table if n.startswith(layer))
-        for i in range(self._layers):
-            for part in ("weight", "bias"):
-                # One product instead of three.
-                base = f"{layer}{i}.attention.self."
-                three = [table.pop(f"{base}{name}.{part}") for name in ("query", "key", "value")]
-                table[f"{base}qkv.{part}"] = torch.cat(three)
-        self._weights = table
+        named = {n.removeprefix(_ENCODER): w for n, w in weights.items() if n.startswith(_ENCODER)}
+        self._encoder = BertEncoder(named, heads, dtype)
+        self._heads = {n: w.to(dtype) for n, w in weights.items() if not n.startswith(_ENCODER)}
 
     def read(self, rows: Sequence[Window]) -> list[Logits]:
         """Return logits of windows of about the same length, in the order given."""
@@ -99,54 +82,18 @@ class ReadingNetwork:
             types[i, row.passage_first : len(row.ids)] = 1
             mask[i, : len(row.ids)] = True
         with torch.inference_mode():
-            hidden = self._encode(ids, types, mask)
-            spans = self._linear(hidden, "span").float().numpy()
-            pooled = torch.tanh(self._linear(hidden[:, 0], "pool"))
-            answerable = self._linear(pooled, "answerable").float()[:, 0].tolist()
+            hidden = self._encoder.encode(ids, types, mask)
+            spans = self._head(hidden, "span").float().numpy()
+            pooled = torch.tanh(self._head(hidden[:, 0], "pool"))
+            answerable = self._head(pooled, "answerable").float()[:, 0].tolist()
         found = []
         for row, logits, score in zip(rows, spans, answerable, strict=True):
             own = logits[row.text_first : row.text_first + len(row.offsets)]
             found.append(Logits(own[:, 0], own[:, 1], float(logits[0].sum()), score))
         return found
 
-    def _encode(self, ids: Tensor, types: Tensor, mask: Tensor) -> Tensor:
+    def _head(self, hidden: Tensor, name: str) -> Tensor:
         from torch.nn import functional
 
-        weights, name = self._weights, "encoder.embeddings."
-        hidden = functional.embedding(ids, weights[name + "word_embeddings.weight"])
-        hidden = hidden + functional.embedding(
-            types, weights[name + "token_type_embeddings.weight"]
-        )
-        hidden = hidden + weights[name + "position_embeddings.weight"][: ids.shape[1]]
-        hidden = self._norm(hidden, name + "LayerNorm")
-        seen = None if bool(mask.all()) else mask[:, None, None, :]
-        for i in range(self._layers):
-            hidden = self._layer(hidden, seen, f"encoder.encoder.layer.{i}.")
-        return hidden
-
-    def _layer(self, hidden: Tensor, seen: Tensor | None, name: str) -> Tensor:
-        from torch.nn import functional
-
-        rows, width, size = hidden.shape
-        both = self._linear(hidden, name + "attention.self.qkv")
-        # (3, rows, heads, tokens, numbers a head)
-        query, key, value = both.view(rows, width, 3, self._heads, -1).permute(2, 0, 3, 1, 4)
-        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=seen)
-        mixed = mixed.transpose(1, 2).reshape(rows, width, size)
-        mixed = self._linear(mixed, name + "attention.output.dense")
-        hidden = self._norm(hidden + mixed, name + "attention.output.LayerNorm")
-        inner = functional.gelu(self._linear(hidden, name + "intermediate.dense"))
-        inner = self._linear(inner, name + "output.dense")
-        return self._norm(hidden + inner, name + "output.LayerNorm")
-
-    def _linear(self, hidden: Tensor, name: str) -> Tensor:
-        from torch.nn import functional
-
-        weights = self._weights
-        return functional.linear(hidden, weights[name + ".weight"], weights[name + ".bias"])
-
-    def _norm(self, hidden: Tensor, name: str) -> Tensor:
-        from torch.nn import functional
-
-        weight, bias = self._weights[name + ".weight"], self._weights[name + ".bias"]
-        return functional.layer_norm(hidden, weight.shape, weight, bias, _EPSILON)
+        heads = self._heads
+        return functional.linear(hidden, heads[name + ".weight"], heads[name + ".bias"])

