@@ -16,10 +16,13 @@ from rag.errors import RagError, StoreBusyError, StoreError
 from rag.ingest.files import Step
 from rag.ingest.pipeline import Ingestor, Progress
 from rag.language import language_note
-from rag.retrieval.embedding import PACKAGED_MODEL, Embedder, SentenceTransformerEmbedder
+from rag.retrieval.embedding import Embedder, SentenceTransformerEmbedder
+from rag.retrieval.hashing import HASHING_MODEL, HashingEmbedder
+from rag.retrieval.packaged import PACKAGED_MODEL
 from rag.retrieval.retriever import HybridRetriever
 from rag.settings import Settings
 from rag.store.catalog import Catalog
+from rag.store.faults import reach
 from rag.store.indexes import Indexes
 
 if TYPE_CHECKING:
@@ -80,10 +83,13 @@ def open_catalog_for_writing(settings: Settings) -> Iterator[Catalog]:
         StoreBusyError: another process is writing.
     """
     with _write_lock(settings.data_dir), open_catalog(settings) as catalog:
+        reach("store.write.locked")
         yield catalog
         catalog.checkpoint()
+        reach("store.write.checkpointed")
         with _open_indexes(catalog, settings) as indexes:
             indexes.follow()
+            reach("store.write.followed")
 
 
 @contextmanager
@@ -135,8 +141,10 @@ def reindex(
             catalog.close()
 
 
-def build_embedder(settings: Settings) -> SentenceTransformerEmbedder:
+def build_embedder(settings: Settings) -> Embedder:
     """Build the embedder; its model is loaded at first use."""
+    if settings.embedding_model == HASHING_MODEL:
+        return HashingEmbedder()
     return SentenceTransformerEmbedder(
         settings.embedding_model, allow_downloads=settings.allow_downloads
     )

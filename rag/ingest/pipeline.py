@@ -8,17 +8,18 @@ its documents are committed, so an ingest that was cut off goes on where it stop
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rag.errors import DocumentError
-from rag.ingest.files import Action, Step, file_hash, plan
+from rag.ingest.files import Action, Step, plan
 from rag.ingest.passages import split
-from rag.ingest.readers import document_id, reader_for
-from rag.language import with_language
+from rag.ingest.readers import document_id, read_file, reader_for
+from rag.ingest.reading import Part, ReadFile, reading
 from rag.retrieval.embedding import Embedder
 from rag.store.catalog import Catalog
+from rag.store.faults import reach
 from rag.store.records import FileRecord, content_hash, embedded_text, vector_key
 from rag.types import Document, Passage
 
@@ -80,12 +81,15 @@ class Ingestor:
         passage_chars: int,
         overlap_chars: int,
         on_progress: Callable[[Progress], None] = lambda progress: None,
+        read: ReadFile = read_file,
     ) -> None:
+        """`read` opens the files: in this process by default, safely with `Sandbox.read`."""
         self._catalog = catalog
         self._embedder = embedder
         self._passage_chars = passage_chars
         self._overlap_chars = overlap_chars
         self._on_progress = on_progress
+        self._read = read
         self._pending: list[_Pending] = []
         self._texts: dict[str, str] = {}
         self._finished_files: list[FileRecord] = []
@@ -106,14 +110,18 @@ class Ingestor:
         """
         started = time.perf_counter()
         steps = self.plan(arguments)
+        reach("ingest.planned")
         report = Report(steps)
         to_read = [step for step in steps if step.action in (Action.ADD, Action.REPLACE)]
         total = sum(step.size_bytes for step in to_read)
         done = 0
-        for step in to_read:
-            self._read_file(step, report)
-            done += step.size_bytes
-            self._on_progress(Progress(step.source, done, total, report.documents, report.passages))
+        with reading(to_read, self._read) as files:
+            for step, parts in files:
+                self._take_file(step, parts, report)
+                done += step.size_bytes
+                self._on_progress(
+                    Progress(step.source, done, total, report.documents, report.passages)
+                )
         self._flush(report)
         self._remove_files([step.path for step in steps if step.action == Action.REMOVE], report)
         report.seconds = time.perf_counter() - started
@@ -133,9 +141,8 @@ class Ingestor:
         self._flush(report)
         return report
 
-    def _read_file(self, step: Step, report: Report) -> None:
-        path = Path(step.path)
-        reader = reader_for(path)
+    def _take_file(self, step: Step, parts: Iterable[Part], report: Report) -> None:
+        """Enqueue what is new of a file, and take out what it holds no longer."""
         record = FileRecord(
             path=step.path,
             source=step.source,
@@ -143,35 +150,30 @@ class Ingestor:
             size_bytes=step.size_bytes,
             mtime_ns=step.mtime_ns,
             seen_ns=time.time_ns(),
-            reader_version=reader.version,
+            reader_version=reader_for(Path(step.path)).version,
         )
         before = self._catalog.hashes(step.path)
         seen: set[str] = set()
         problem: DocumentError | None = None
-        try:
-            record = replace(record, sha256=file_hash(path))
-            for item in reader.read(path, step.source):
-                if isinstance(item, DocumentError):
-                    problem = problem or item
-                    continue
-                document = with_language(self._with_own_id(item, step.path))
+        failed = False
+        for part in parts:
+            if part.sha256:
+                record = replace(record, sha256=part.sha256)
+                reach("ingest.file.hashed")
+            if part.problem is not None:
+                problem, failed = problem or part.problem, part.failed
+            if part.document is not None:
+                document = self._with_own_id(part.document, step.path)
                 seen.add(document.doc_id)
                 if before.get(document.doc_id) != content_hash(document):
                     self._enqueue(document, step.path, report)
-        except OSError as error:
-            problem = DocumentError(
-                f"{step.source}: cannot be opened ({error.strerror}).",
-                "Check its permissions.",
-                reason="unreadable",
-            )
-        except DocumentError as error:
-            problem = error
         if problem is not None:
             record = replace(
                 record, reason=problem.reason, message=problem.message, hint=problem.hint
             )
             report.problems.append(record)
-        if seen or problem is None:
+        reach("ingest.file.read")
+        if not failed and (seen or problem is None):
             self._remove_documents(before.keys() - seen, report)
         self._finished_files.append(record)
 
@@ -206,9 +208,11 @@ class Ingestor:
         """Embed what waits, commit its documents, and record the files that are complete."""
         keys = list(self._texts)
         texts = [self._texts[key] for key in keys]
+        reach("ingest.embed.before")
         started = time.perf_counter()
         vectors = dict(zip(keys, self._embedder.embed_passages(texts), strict=True)) if keys else {}
         embedded = time.perf_counter()
+        reach("ingest.embed.after")
         report.embedded += len(texts)
         report.characters += sum(map(len, texts))
         for pending in self._pending:
@@ -220,13 +224,16 @@ class Ingestor:
                 path=pending.path,
                 content_hash=pending.content_hash,
             )
+            reach("ingest.commit.document")
         self._pending.clear()
         self._texts.clear()
         for record in self._finished_files:
             self._catalog.put_file(record)
+            reach("ingest.commit.file")
         self._finished_files.clear()
         report.embed_seconds += embedded - started
         report.commit_seconds += time.perf_counter() - embedded
+        reach("ingest.flushed")
 
     def _remove_documents(self, doc_ids: set[str], report: Report) -> None:
         if doc_ids:
@@ -235,7 +242,9 @@ class Ingestor:
     def _remove_files(self, paths: Sequence[str], report: Report) -> None:
         for path in paths:
             self._remove_documents(set(self._catalog.hashes(path)), report)
+        reach("ingest.gone.before")
         self._catalog.forget_files(paths)
+        reach("ingest.gone.after")
 
 
 def remove_sources(catalog: Catalog, arguments: Sequence[str]) -> Iterator[str]:

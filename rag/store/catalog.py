@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from rag.errors import StoreError
+from rag.store.faults import reach
 from rag.store.filters import Filter
 from rag.store.records import Changes, Counts, DocumentInfo, FileRecord, Vectors
 from rag.types import Document, Passage, Section
@@ -109,15 +110,18 @@ class Catalog:
 
     def _create_or_check(self) -> None:
         with self._writing() as connection:
+            reach("catalog.create.begun")
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if tables == 0:
                 # executescript would commit the transaction that makes creation all or nothing.
                 for statement in _schema_statements():
                     connection.execute(statement)
+                reach("catalog.create.tables")
                 connection.executemany(
                     "INSERT INTO meta VALUES (?, ?)",
                     [("schema", SCHEMA_VERSION), ("store_id", uuid.uuid4().hex), ("seq", "0")],
                 )
+        reach("catalog.create.committed")
         found = self.meta("schema")
         if found != SCHEMA_VERSION:
             raise StoreError(
@@ -138,6 +142,8 @@ class Catalog:
         """Store values under their keys, replacing earlier ones."""
         with self._writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
+            reach("catalog.meta.written")
+        reach("catalog.meta.committed")
 
     @property
     def store_id(self) -> str:
@@ -168,11 +174,14 @@ class Catalog:
         """
         keys = {passage_id: key for passage_id, (_, key) in passages.items()}
         with self._writing() as connection:
+            reach("catalog.put.begun")
             seq = _next_seq(connection)
+            reach("catalog.put.numbered")
             connection.executemany(
                 "INSERT OR IGNORE INTO vectors VALUES (?, ?)",
                 ((key, vector.astype("<f2").tobytes()) for key, vector in vectors.items()),
             )
+            reach("catalog.put.vectors")
             before = dict(
                 connection.execute(
                     "SELECT passage_id, vector_key FROM passages WHERE doc_id = ?",
@@ -187,7 +196,9 @@ class Catalog:
                 "sections = excluded.sections, page_starts = excluded.page_starts",
                 _document_row(document, path, content_hash),
             )
+            reach("catalog.put.document")
             _remove_passages(connection, before.keys() - keys.keys(), seq)
+            reach("catalog.put.removals")
             connection.executemany(
                 "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
                 'ON CONFLICT (passage_id) DO UPDATE SET start = excluded.start, "end" = '
@@ -197,21 +208,29 @@ class Catalog:
                 "seq = iif(vector_key = excluded.vector_key, seq, excluded.seq)",
                 (_passage_row(passage, key, seq) for passage, key in passages.values()),
             )
+            reach("catalog.put.passages")
             _drop_unused_vectors(connection, set(before.values()) - set(keys.values()))
+            reach("catalog.put.unused")
+        reach("catalog.put.committed")
 
     def remove(self, doc_ids: Iterable[str]) -> int:
         """Take documents out, in one transaction; returns how many there were."""
         removed = 0
         with self._writing() as connection:
             seq = _next_seq(connection)
+            reach("catalog.remove.begun")
             for doc_id in doc_ids:
                 rows = connection.execute(
                     "SELECT passage_id, vector_key FROM passages WHERE doc_id = ?", (doc_id,)
                 ).fetchall()
                 _remove_passages(connection, [row[0] for row in rows], seq)
+                reach("catalog.remove.passages")
                 cursor = connection.execute("DELETE FROM documents WHERE doc_id = ?", (doc_id,))
                 removed += cursor.rowcount
+                reach("catalog.remove.document")
                 _drop_unused_vectors(connection, {row[1] for row in rows})
+                reach("catalog.remove.unused")
+        reach("catalog.remove.committed")
         return removed
 
     def documents(self) -> list[DocumentInfo]:
@@ -360,6 +379,7 @@ class Catalog:
     def put_file(self, record: FileRecord) -> None:
         """Record a file as looked at, replacing what was known."""
         with self._writing() as connection:
+            reach("catalog.file.begun")
             connection.execute(
                 "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -375,15 +395,20 @@ class Catalog:
                     record.hint,
                 ),
             )
+            reach("catalog.file.written")
+        reach("catalog.file.committed")
 
     def forget_files(self, paths: Iterable[str]) -> None:
         """Drop what is known of files, so that they count as new."""
         with self._writing() as connection:
             connection.executemany("DELETE FROM files WHERE path = ?", ((p,) for p in paths))
+            reach("catalog.forget.written")
+        reach("catalog.forget.committed")
 
     def checkpoint(self) -> None:
         """Bring everything committed so far safely to disk."""
         with self._reading() as connection:
+            reach("catalog.checkpoint.before")
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 

@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 from rag.errors import StoreError
 from rag.store.catalog import Catalog
 from rag.store.exact import ExactSearch
+from rag.store.faults import reach
 from rag.store.lexical import LexicalIndex
 from rag.store.records import Vectors
 from rag.store.vectors import VectorIndex
@@ -37,6 +38,7 @@ class Indexes:
             self.owner = True
         except Timeout:
             self.owner = False
+        reach("indexes.locked")
         self.lexical = LexicalIndex(folder / "lexical.sqlite3", catalog.store_id, owner=self.owner)
         self._damaged: set[VectorIndex | LexicalIndex] = set()
         if self.owner:
@@ -63,9 +65,11 @@ class Indexes:
                     self._damaged.discard(index)
                 while index.applied < self._catalog.seq:
                     changes = self._catalog.changes(index.applied, limit=_BATCH_PASSAGES)
+                    reach("indexes.follow.batch")
                     index.apply(changes)
                     if progress is not None:
                         progress(len(changes.passages))
+        reach("indexes.followed")
 
     def reset(self) -> None:
         """Empty the indexes; the next `follow` fills them from the catalogue."""

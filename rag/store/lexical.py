@@ -14,6 +14,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from rag.store.catalog import translated_errors
+from rag.store.faults import reach
 from rag.store.records import Changes
 
 _VERSION = 2  # of what is in the file; another version is begun again
@@ -69,15 +70,19 @@ class LexicalIndex:
     def reset(self) -> None:
         """Begin again, empty."""
         self.close()
-        for suffix in ("", "-wal", "-shm"):
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        reach("lexical.reset.closed")
         with translated_errors(self._path):
+            for suffix in ("", "-wal", "-shm"):
+                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+            reach("lexical.reset.deleted")
             connection = self._connection
             connection.execute("BEGIN IMMEDIATE")
             for statement in _SCHEMA:
                 connection.execute(statement)
             connection.execute("INSERT INTO state VALUES (?, 0)", (self._store_id,))
+            reach("lexical.reset.tables")
             connection.execute("COMMIT")
+            reach("lexical.reset.committed")
 
     def apply(self, changes: Changes) -> None:
         """Follow one batch of changes, in one transaction."""
@@ -85,6 +90,7 @@ class LexicalIndex:
             connection = self._connection
             connection.execute("BEGIN IMMEDIATE")
             try:
+                reach("lexical.apply.begun")
                 replaced = [passage.passage_id for passage in changes.passages]
                 for passage_id in (*changes.removed, *replaced):
                     gone = connection.execute(
@@ -92,6 +98,7 @@ class LexicalIndex:
                     ).fetchone()
                     if gone is not None:
                         connection.execute("DELETE FROM words WHERE rowid = ?", gone)
+                reach("lexical.apply.removed")
                 for passage in changes.passages:
                     cursor = connection.execute(
                         "INSERT INTO words (context, text) VALUES (?, ?)",
@@ -101,8 +108,11 @@ class LexicalIndex:
                         "INSERT INTO rows VALUES (?, ?, ?)",
                         (passage.passage_id, cursor.lastrowid, passage.doc_id),
                     )
+                reach("lexical.apply.added")
                 connection.execute("UPDATE state SET seq = ?", (changes.seq,))
+                reach("lexical.apply.state")
                 connection.execute("COMMIT")
+                reach("lexical.apply.committed")
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
