@@ -6,13 +6,13 @@ import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
 from rag.bert import cpu_computes_in_bfloat16
 from rag.errors import ModelError
-from rag.retrieval.packaged import PACKAGED_MODEL, PackagedQueryEncoder, packaged_folder
+from rag.retrieval.packaged import PACKAGED_MODEL, PackagedEncoder, packaged_folder
 from rag.settings import keep_libraries_quiet
 from rag.store.records import Vectors
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # A batch this large, padding included, still fits a core's caches; larger ones are slower.
 _BATCH_CHARS = 8000
 _BATCH_TEXTS = 64
+# So few texts are what a question or a small edit brings: not worth loading the library for.
+_FEW_TEXTS = 16
 
 
 class Embedder(Protocol):
@@ -50,8 +52,9 @@ class SentenceTransformerEmbedder:
 
     Passages are embedded in bfloat16 where the CPU computes in it (about twice as fast, mean
     cosine to float32 above 0.9999) and queries in float32; `bfloat16` decides otherwise. Passages
-    keep every core busy with batches of their own, a query takes one. Queries of the packaged model
-    do without the library. Loading happens at first use. May be shared between threads.
+    keep every core busy with batches of their own, a query takes one. Queries and a few texts do
+    without the library where the model is the packaged one. Loading happens at first use. May be
+    shared between threads.
 
     Raises:
         ModelError: the model cannot be found or loaded.
@@ -68,7 +71,7 @@ class SentenceTransformerEmbedder:
         self._allow_downloads = allow_downloads
         self._bfloat16 = bfloat16
         self._lock = threading.Lock()
-        self._quick: PackagedQueryEncoder | None = None
+        self._quick: PackagedEncoder | None = None
         self._float32: Any = None
         self._bulk: Any = None
         self._pool: ThreadPoolExecutor | None = None
@@ -86,18 +89,18 @@ class SentenceTransformerEmbedder:
         result: Vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         if not texts:
             return result
-        model, pool = self._for_passages()
+        encode = self._for_passages(len(texts))
 
-        def encode(indexes: Sequence[int]) -> None:
-            result[indexes] = _unit_rows(model.encode_document, [texts[index] for index in indexes])
+        def fill(indexes: Sequence[int]) -> None:
+            result[indexes] = encode([texts[index] for index in indexes])
 
-        for _ in pool.map(encode, batches([len(text) for text in texts], _cores())):
+        for _ in self._workers().map(fill, batches([len(text) for text in texts], _cores())):
             pass  # what a worker raised is raised here
         return result
 
     def embed_query(self, text: str) -> Vectors:
         if quick := self._quick_encoder():
-            return quick.encode(text)
+            return cast(Vectors, quick.encode([text])[0])
         vector: Vectors = _unit_rows(self._library().encode_query, [text])[0]
         return vector
 
@@ -116,10 +119,10 @@ class SentenceTransformerEmbedder:
 
         return _Adapter()
 
-    def _quick_encoder(self) -> PackagedQueryEncoder | None:
+    def _quick_encoder(self) -> PackagedEncoder | None:
         with self._lock:
             if self._quick is None and self._model_name == PACKAGED_MODEL:
-                self._quick = PackagedQueryEncoder.load()
+                self._quick = PackagedEncoder.load()
                 _cores()
         return self._quick
 
@@ -129,7 +132,10 @@ class SentenceTransformerEmbedder:
                 self._float32 = self._load()
         return self._float32
 
-    def _for_passages(self) -> tuple[Any, ThreadPoolExecutor]:
+    def _for_passages(self, count: int) -> Callable[[list[str]], Vectors]:
+        """Return what embeds passages, when there are so many of them."""
+        if count <= _FEW_TEXTS and (quick := self._quick_encoder()):
+            return quick.encode
         model = self._library()
         with self._lock:
             if self._bulk is None:
@@ -140,9 +146,13 @@ class SentenceTransformerEmbedder:
                     self._bulk = _warmed_up(self._load().to(torch.bfloat16))
                 else:
                     self._bulk = model
+        return functools.partial(_unit_rows, self._bulk.encode_document)
+
+    def _workers(self) -> ThreadPoolExecutor:
+        with self._lock:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(_cores(), "embed")
-            return self._bulk, self._pool
+        return self._pool
 
     def _load(self) -> Any:
         keep_libraries_quiet(allow_downloads=self._allow_downloads)

@@ -1,9 +1,10 @@
-"""The packaged all-MiniLM-L6-v2: where it lies, and a quick way to embed one query with it."""
+"""The packaged all-MiniLM-L6-v2: where it lies, and a quick way to embed a few texts with it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,19 +41,21 @@ def packaged_folder() -> Path:
     return folder
 
 
-class PackagedQueryEncoder:
-    """Embeds one query at a time, as sentence-transformers would.
+class PackagedEncoder:
+    """Embeds a query, or a few texts, as sentence-transformers would with the packaged model.
 
-    A short text takes two thirds of the library's time, and asking needs not load the library.
+    A short text takes two thirds of the library's time, and asking need not load the library,
+    which takes seconds.
     """
 
     def __init__(self, encoder: BertEncoder, tokenizer: Tokenizer) -> None:
         tokenizer.enable_truncation(_MOST_TOKENS)
+        tokenizer.enable_padding()
         self._encoder = encoder
         self._tokenizer = tokenizer
 
     @classmethod
-    def load(cls) -> PackagedQueryEncoder:
+    def load(cls) -> PackagedEncoder:
         """Load the packaged weights.
 
         Raises:
@@ -72,13 +75,15 @@ class PackagedQueryEncoder:
         """How many numbers a vector has."""
         return self._encoder.size
 
-    def encode(self, text: str) -> Vectors:
-        """Return the mean of the text's token vectors, `(dimension,)` float32 of unit length."""
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return the mean of each text's token vectors, `(texts, dimension)` float32, unit rows."""
         import torch
 
-        ids = torch.tensor([self._tokenizer.encode(text).ids])
+        read = self._tokenizer.encode_batch(texts)
+        ids = torch.tensor([one.ids for one in read])
+        mask = torch.tensor([one.attention_mask for one in read])
         with torch.inference_mode():
-            tokens = self._encoder.encode(ids, torch.zeros_like(ids), torch.ones_like(ids).bool())
-            mean = torch.nn.functional.normalize(tokens[0].mean(dim=0), dim=0)
-        vector: Vectors = mean.numpy()
-        return vector
+            tokens = self._encoder.encode(ids, torch.zeros_like(ids), mask.bool())
+            total = (tokens * mask[:, :, None]).sum(dim=1)  # to unit length, the sum is the mean
+            rows: Vectors = torch.nn.functional.normalize(total, dim=1).numpy()
+        return rows

@@ -9,7 +9,7 @@ import pytest
 
 from rag.errors import ModelError
 from rag.retrieval.embedding import SentenceTransformerEmbedder, batches
-from rag.retrieval.packaged import PackagedQueryEncoder, packaged_folder
+from rag.retrieval.packaged import PackagedEncoder, packaged_folder
 
 TEXTS = [
     "The harbour froze in the winter of 1947.",
@@ -27,7 +27,7 @@ def embedder() -> SentenceTransformerEmbedder:
 
 @pytest.fixture(scope="module")
 def vectors(embedder):
-    return embedder.embed_passages(TEXTS)
+    return embedder.embed_passages(TEXTS * 4)[:5]  # many enough for the library
 
 
 @pytest.mark.model
@@ -51,21 +51,22 @@ def test_a_query_finds_its_passage(embedder, vectors):
 
 
 @pytest.mark.model
-def test_queries_have_the_vectors_of_the_library():
+def test_queries_and_few_texts_have_the_vectors_of_the_library():
     from sentence_transformers import SentenceTransformer
 
     library = SentenceTransformer(str(packaged_folder()), device="cpu")
     queries = ["ice", "What did the U.S. say about naïve café owners in 東京?", "", "word " * 400]
     expected = library.encode_query(queries, normalize_embeddings=True)
-    encoder = PackagedQueryEncoder.load()
-    found = np.stack([encoder.encode(query) for query in queries])
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    encoder = PackagedEncoder.load()
+    alone = np.stack([encoder.encode([query])[0] for query in queries])
+    assert alone.dtype == np.float32
+    np.testing.assert_allclose(alone, expected, atol=1e-6)
+    np.testing.assert_allclose(encoder.encode(queries), expected, atol=1e-6)
 
 
 @pytest.mark.model
 def test_bfloat16_is_close_to_float32(vectors):
-    found = SentenceTransformerEmbedder(bfloat16=True).embed_passages(TEXTS)
+    found = SentenceTransformerEmbedder(bfloat16=True).embed_passages(TEXTS * 4)[:5]
     cosines = (found * vectors).sum(axis=1)
     assert cosines.mean() > 0.9999
     assert cosines.min() < 1 - 1e-7, "bfloat16 was really used"
