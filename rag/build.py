@@ -15,6 +15,9 @@ from filelock import FileLock, Timeout
 from rag.errors import RagError, StoreBusyError, StoreError
 from rag.ingest.files import Step
 from rag.ingest.pipeline import Ingestor, Progress
+from rag.ingest.readers import read_file
+from rag.ingest.reading import ReadFile
+from rag.ingest.sandbox import Limits, Sandbox
 from rag.language import language_note
 from rag.retrieval.embedding import Embedder, SentenceTransformerEmbedder
 from rag.retrieval.hashing import HASHING_MODEL, HashingEmbedder
@@ -104,7 +107,8 @@ def open_ingestor(
     with open_catalog_for_writing(settings) as catalog:
         if not catalog.counts().documents:
             catalog.set_meta(_written_with(settings))
-        yield _ingestor(settings, catalog, on_progress)
+        with Sandbox(_limits(settings)) as sandbox:
+            yield _ingestor(settings, catalog, on_progress, sandbox.read)
 
 
 def plan_ingest(settings: Settings, paths: Sequence[str]) -> list[Step]:
@@ -151,9 +155,13 @@ def build_embedder(settings: Settings) -> Embedder:
 
 
 def build_assistant(
-    settings: Settings, catalog: Catalog, indexes: Indexes, embedder: Embedder
+    settings: Settings,
+    catalog: Catalog,
+    indexes: Indexes,
+    embedder: Embedder,
+    finder: EvidenceFinder | None = None,
 ) -> Assistant:
-    """Build the assistant over an open store."""
+    """Build the assistant over an open store; `finder` reads instead of what is configured."""
     from rag.answering.condense import ModelCondenser, RuleCondenser
     from rag.answering.generation import Generator, load_chat_model
     from rag.answering.reader import Reader
@@ -171,7 +179,7 @@ def build_assistant(
     return Assistant(
         retriever=HybridRetriever(catalog, indexes, embedder, search_k=settings.search_k),
         reader=Reader(
-            _evidence_finder(settings, embedder),
+            finder or build_evidence_finder(settings, embedder),
             abstain_below=settings.abstain_below,
             max_sentences=settings.max_sentences,
         ),
@@ -185,7 +193,8 @@ def build_assistant(
     )
 
 
-def _evidence_finder(settings: Settings, embedder: Embedder) -> EvidenceFinder:
+def build_evidence_finder(settings: Settings, embedder: Embedder) -> EvidenceFinder:
+    """Build what finds the sentences that answer; its model is loaded at first use."""
     from rag.answering.evidence import SimilarityEvidence, TrainedEvidence
 
     if settings.reader == "similarity":
@@ -231,8 +240,19 @@ def following(indexes: Indexes) -> Iterator[None]:
         thread.join()
 
 
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        memory_bytes=settings.read_memory_mb * 2**20,
+        cpu_seconds=settings.read_seconds,
+        wall_seconds=2 * settings.read_seconds,
+    )
+
+
 def _ingestor(
-    settings: Settings, catalog: Catalog, on_progress: Callable[[Progress], None]
+    settings: Settings,
+    catalog: Catalog,
+    on_progress: Callable[[Progress], None],
+    read: ReadFile = read_file,
 ) -> Ingestor:
     return Ingestor(
         catalog,
@@ -240,6 +260,7 @@ def _ingestor(
         passage_chars=settings.passage_chars,
         overlap_chars=settings.overlap_chars,
         on_progress=on_progress,
+        read=read,
     )
 
 

@@ -42,6 +42,11 @@ class Settings(BaseSettings):
     overlap_chars: int = Field(default=0, ge=0, le=2000)
     """The most characters of whole sentences that a passage repeats from the one before."""
 
+    read_seconds: float = Field(default=60.0, gt=0)
+    """How much processor time reading one document may take."""
+    read_memory_mb: int = Field(default=1024, ge=256)
+    """How much memory the process that reads files may take."""
+
     search_k: int = Field(default=50, ge=1, le=1000)
     """How many passages each index proposes."""
     read_k: int = Field(default=10, ge=1, le=100)

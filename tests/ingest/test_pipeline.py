@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from rag.errors import StoreError
+from rag.errors import DocumentError, StoreError
 from rag.ingest.files import Action
 from rag.ingest.pipeline import Ingestor, Progress, remove_sources
+from rag.types import Document
 
 
 @pytest.fixture
@@ -172,3 +173,28 @@ def test_documents_are_removed_by_path_or_folder(ingestor, catalog, folder, argu
 def test_removing_what_is_not_there_removes_nothing(ingestor, catalog, folder):
     ingestor.ingest(["docs"])
     assert list(remove_sources(catalog, ["docs/a"])) == []
+
+
+def test_a_file_that_breaks_in_the_middle_loses_nothing_read_before(catalog, embedder, folder):
+    sound = [Document(str(n), f"T{n}", f"docs/a.txt#{n}", f"The fig number {n}.") for n in range(3)]
+
+    def whole(path, source):
+        yield from sound
+
+    def cut(path, source):
+        yield sound[0]
+        raise DocumentError("docs/a.txt: cut", "Copy it again.", reason="crashed")
+
+    def ingest(read):
+        return Ingestor(catalog, embedder, passage_chars=500, overlap_chars=0, read=read).ingest(
+            ["docs/a.txt"]
+        )
+
+    ingest(whole)
+    (folder / "a.txt").write_text("changed")
+    report = ingest(cut)
+    assert [p.reason for p in report.problems] == ["crashed"]
+    assert len(catalog.documents()) == 3
+    (folder / "a.txt").write_text("changed again")
+    assert ingest(whole).problems == []
+    assert {record.reason for record in catalog.files().values()} == {""}

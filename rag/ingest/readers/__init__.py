@@ -20,7 +20,7 @@ from rag.ingest.readers.raw import document_id
 from rag.ingest.readers.text import TextReader
 from rag.types import Document
 
-__all__ = ["Reader", "document_id", "known_suffixes", "reader_for"]
+__all__ = ["Reader", "document_id", "known_suffixes", "read_file", "reader_for"]
 
 
 class Reader(Protocol):
@@ -73,6 +73,11 @@ def reader_for(path: Path) -> Reader:
             reason="unknown-format",
         )
     return reader
+
+
+def read_file(path: Path, source: str) -> Iterator[Document | DocumentError]:
+    """Read a file with the reader of its format, in this process; see `Reader.read`."""
+    return reader_for(path).read(path, source)
 
 
 def known_suffixes() -> frozenset[str]:
