@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from eval.dataset import fingerprint, source_names
+from rag.answering.evidence import Evidence, EvidenceFinder
 from rag.assistant import Assistant
-from rag.build import Parts, build_assistant, open_ingestor, open_parts
+from rag.build import Parts, build_assistant, build_evidence_finder, open_ingestor, open_parts
 from rag.errors import InputError
 from rag.settings import PROJECT_ROOT, Settings
 from rag.store.filters import Filter
@@ -72,6 +73,21 @@ class Footnote:
         return self._assistant.answer(question, [Filter("doc_id", "=", doc_id)])
 
 
+class RememberedEvidence:
+    """Finds evidence once for the same hits in a row: insisting need not read them again."""
+
+    def __init__(self, finder: EvidenceFinder) -> None:
+        self._finder = finder
+        self._last: tuple[str, tuple[Hit, ...]] | None = None
+        self._found: list[Evidence] = []
+
+    def find(self, query: str, hits: Sequence[Hit]) -> list[Evidence]:
+        asked = (query, tuple(hits))
+        if asked != self._last:
+            self._found, self._last = self._finder.find(query, hits), asked
+        return self._found
+
+
 class Within:
     """Asks each question of the one document that it is known to be about."""
 
@@ -106,15 +122,12 @@ def open_footnote(settings: Settings) -> Iterator[tuple[Footnote, Parts]]:
     With a chat model there is no second opinion: the model is not made to answer.
     """
     with open_parts(settings) as parts:
-        insisting = None
+        finder = RememberedEvidence(build_evidence_finder(settings, parts.embedder))
+        stored = (parts.catalog, parts.indexes, parts.embedder, finder)
+        assistant, insisting = build_assistant(settings, *stored), None
         if not settings.model:
-            insisting = build_assistant(
-                settings.model_copy(update={"abstain_below": 0.0}),
-                parts.catalog,
-                parts.indexes,
-                parts.embedder,
-            )
-        yield Footnote(parts.assistant, insisting), parts
+            insisting = build_assistant(settings.model_copy(update={"abstain_below": 0.0}), *stored)
+        yield Footnote(assistant, insisting), parts
 
 
 def build_store(settings: Settings, paths: Iterable[Path]) -> None:

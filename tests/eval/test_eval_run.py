@@ -10,6 +10,7 @@ import pytest
 from eval.dataset import Case, Dataset, Relevant
 from eval.run import holds, load_run, run_dataset
 from eval.scores import question_scores, run_figures
+from eval.systems import RememberedEvidence
 from rag.errors import InputError, NoDocumentsError
 
 
@@ -142,3 +143,26 @@ def test_searching_alone_scores_the_ranking_and_nothing_else(make_answerer, data
     assert not {"correct", "false_abstention", "auroc"} & set(figures)
     with pytest.raises(InputError, match="another kind"):
         run_dataset(answerer, dataset, tmp_path / "run", configuration={}, store={})
+
+
+class CountingFinder:
+    """Finds nothing, and remembers what it was asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def find(self, query, hits):
+        self.asked.append(query)
+        return []
+
+
+def test_the_same_hits_in_a_row_are_read_once(answerer):
+    finder = CountingFinder()
+    remembered = RememberedEvidence(finder)
+    hits = answerer.search("When did the talks begin?", 2)
+    first = remembered.find("begin", hits)
+    assert remembered.find("begin", list(hits)) is first
+    assert finder.asked == ["begin"]
+    remembered.find("begin", hits[:1])
+    remembered.find("led", hits)
+    assert finder.asked == ["begin", "begin", "led"]
