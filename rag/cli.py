@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from rag.errors import InputError, RagError
+from rag.errors import InputError, RagError, StoreError
 from rag.settings import keep_libraries_quiet, load_settings
 
 app = typer.Typer(
@@ -202,6 +202,10 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of a pipe has gone; there is nobody to tell
         sys.exit(141)
+    except OSError as error:  # a disk that fails or is full, wherever that shows
+        err.print(f"[red]Error:[/] {escape(str(error))}", highlight=False)
+        err.print("  Check the disk and its free space; what was stored is intact.")
+        sys.exit(StoreError.exit_code)
 
 
 def _mount_eval() -> None:

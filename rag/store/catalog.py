@@ -440,6 +440,11 @@ def translated_errors(path: Path) -> Iterator[None]:
             f"The store {path} is damaged or not a catalogue of Footnote: {error}.",
             "Restore it from a backup, or delete the folder and ingest the documents again.",
         ) from error
+    except OSError as error:
+        raise StoreError(
+            f"The store {path} cannot be used: {error.strerror or error}.",
+            "Check that the folder exists, can be written to and has free space.",
+        ) from error
 
 
 def _schema_statements() -> list[str]:

@@ -66,7 +66,11 @@ class Indexes:
                 while index.applied < self._catalog.seq:
                     changes = self._catalog.changes(index.applied, limit=_BATCH_PASSAGES)
                     reach("indexes.follow.batch")
-                    index.apply(changes)
+                    try:
+                        index.apply(changes)
+                    except StoreError:
+                        self._damaged.add(index)  # begun again at the next attempt
+                        raise
                     if progress is not None:
                         progress(len(changes.passages))
         reach("indexes.followed")

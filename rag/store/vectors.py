@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import StoreError
+from rag.store.catalog import translated_errors
 from rag.store.faults import reach
 from rag.store.records import Changes, Vectors
 
@@ -35,8 +36,9 @@ class VectorIndex:
         self._client: Any = None
         self._collection: Any = None
         self._state: dict[str, Any] = {}
-        folder.mkdir(parents=True, exist_ok=True)
-        self._open()
+        with translated_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._open()
 
     @property
     def applied(self) -> int:
@@ -45,6 +47,10 @@ class VectorIndex:
 
     def reset(self) -> None:
         """Begin again, empty, in a new folder; the earlier one is deleted."""
+        with translated_errors(self._folder):
+            self._begin_again()
+
+    def _begin_again(self) -> None:
         generation = int(self._state.get("generation", 0)) + 1
         self.close()
         reach("vectors.reset.closed")
@@ -65,29 +71,33 @@ class VectorIndex:
         """
         from chromadb.errors import ChromaError
 
-        reach("vectors.apply.before")
-        state = self._state | {"seq": changes.seq}
-        (self._folder / _STATE_FILE).unlink(missing_ok=True)
-        reach("vectors.apply.state")
-        ids = [passage.passage_id for passage in changes.passages]
         try:
-            for removed in _slices(list(changes.removed), _MOST_RECORDS_PER_CALL):
-                self._collection.delete(ids=removed)
-            reach("vectors.apply.removed")
-            for start in range(0, len(ids), _MOST_RECORDS_PER_CALL):
-                part = slice(start, start + _MOST_RECORDS_PER_CALL)
-                self._collection.upsert(
-                    ids=ids[part],
-                    embeddings=changes.vectors[part],
-                    metadatas=[{"doc_id": p.doc_id} for p in changes.passages[part]],
-                )
-            reach("vectors.apply.added")
+            with translated_errors(self._folder):
+                self._apply(changes)
         except ChromaError as error:
             raise StoreError(
                 f"The vector index in {self._folder} could not be written: {error}.",
                 "Nothing is lost; it is filled again from the catalogue at the next start. "
                 "If this happens again, check the free space.",
             ) from error
+
+    def _apply(self, changes: Changes) -> None:
+        reach("vectors.apply.before")
+        state = self._state | {"seq": changes.seq}
+        (self._folder / _STATE_FILE).unlink(missing_ok=True)
+        reach("vectors.apply.state")
+        ids = [passage.passage_id for passage in changes.passages]
+        for removed in _slices(list(changes.removed), _MOST_RECORDS_PER_CALL):
+            self._collection.delete(ids=removed)
+        reach("vectors.apply.removed")
+        for start in range(0, len(ids), _MOST_RECORDS_PER_CALL):
+            part = slice(start, start + _MOST_RECORDS_PER_CALL)
+            self._collection.upsert(
+                ids=ids[part],
+                embeddings=changes.vectors[part],
+                metadatas=[{"doc_id": p.doc_id} for p in changes.passages[part]],
+            )
+        reach("vectors.apply.added")
         self._write_state(state)
 
     def search(
