@@ -6,7 +6,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from eval.ablation_data import VectorCache, load_language
-from eval.ablation_search import Bench, Ranking, numbers_of, shipped_lexical, top
+from eval.ablation_search import (
+    SHIPPED_SHARE,
+    Bench,
+    Ranking,
+    numbers_of,
+    shipped_lexical,
+    top,
+)
 from rag.retrieval.fusion import score_fusion
 
 LANGUAGES = ("en", "de", "es", "ro", "tr", "vi", "ru", "el", "ar", "hi", "th", "zh")
@@ -23,7 +30,10 @@ def language_rows(folder: Path, cache: VectorCache) -> Iterator[str]:
             for row, ranking in zip(bench.cosines, top(bench.cosines, 50), strict=True)
         ]
         lexical = shipped_lexical(bench, bench.questions, 50)
-        both = [score_fusion(*pair) for pair in zip(dense, lexical, strict=True)]
+        both = [
+            score_fusion(*pair, dense_share=SHIPPED_SHARE)
+            for pair in zip(dense, lexical, strict=True)
+        ]
         cells = [
             f"{_share_found(bench, numbers_of(found), within):.2f}"
             for found in (dense, lexical, both)

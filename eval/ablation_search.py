@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from eval.ablation_data import Collection, VectorCache
 from eval.ablation_words import Scores, Words, telling
 from eval.metrics.ranking import ranking_scores
-from rag.retrieval.fusion import DENSE_SHARE, reciprocal_rank_fusion, score_fusion
+from rag.retrieval.fusion import reciprocal_rank_fusion, score_fusion
+from rag.settings import Settings
 from rag.store.lexical import STOP_WORDS, LexicalIndex
 from rag.store.records import Changes, Vectors, embedded_text
 from rag.types import Passage
@@ -24,6 +25,8 @@ Ranking = NDArray[np.int64]
 
 Found = list[tuple[int, float]]
 """Numbers of passages and their scores, best first."""
+
+SHIPPED_SHARE: float = Settings.model_fields["dense_share"].default
 
 
 class Bench:
@@ -136,7 +139,7 @@ def shipped(
     *,
     cosines: Scores | None = None,
     bm25: Scores | None = None,
-    share: float = DENSE_SHARE,
+    share: float = SHIPPED_SHARE,
     k: int = 50,
 ) -> list[Ranking]:
     """Search and fuse as the product does, perhaps with other scores, share or k."""

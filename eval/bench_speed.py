@@ -87,9 +87,8 @@ def bench(size: int, data: Path | None, repeat: int) -> dict[str, Any]:
 
 def run_ours(work: Path) -> dict[str, float]:
     """Ingest the text with Footnote and ask it every question; returns the figures."""
-    from rag.build import build_embedder, open_catalog_for_writing
+    from rag.build import build_embedder, build_retriever, open_catalog_for_writing
     from rag.ingest.pipeline import Ingestor
-    from rag.retrieval.retriever import HybridRetriever
     from rag.store.indexes import Indexes
 
     settings = load_settings(data_dir=work / "ours")
@@ -116,7 +115,7 @@ def run_ours(work: Path) -> dict[str, float]:
     with open_catalog_for_writing(settings) as catalog:
         indexes = Indexes(catalog, settings.data_dir)
         try:
-            retriever = HybridRetriever(catalog, indexes, embedder, search_k=settings.search_k)
+            retriever = build_retriever(settings, catalog, indexes, embedder)
             figures |= _ask(work, lambda question: retriever.search(question, K))
         finally:
             indexes.close()

@@ -154,6 +154,19 @@ def build_embedder(settings: Settings) -> Embedder:
     )
 
 
+def build_retriever(
+    settings: Settings, catalog: Catalog, indexes: Indexes, embedder: Embedder
+) -> HybridRetriever:
+    """Build the search over an open store."""
+    return HybridRetriever(
+        catalog,
+        indexes,
+        embedder,
+        search_k=settings.search_k,
+        dense_share=settings.dense_share,
+    )
+
+
 def build_assistant(
     settings: Settings,
     catalog: Catalog,
@@ -177,7 +190,7 @@ def build_assistant(
     )
     reads_english_only = settings.embedding_model == PACKAGED_MODEL
     return Assistant(
-        retriever=HybridRetriever(catalog, indexes, embedder, search_k=settings.search_k),
+        retriever=build_retriever(settings, catalog, indexes, embedder),
         reader=Reader(
             finder or build_evidence_finder(settings, embedder),
             abstain_below=settings.abstain_below,

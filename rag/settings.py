@@ -31,6 +31,8 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path(".footnote")
     """The store: catalogue, indexes and locks."""
+    uploads_dir: Path = Path("uploads")
+    """Where files that programs send are kept."""
 
     embedding_model: str = "all-MiniLM-L6-v2"
     """The packaged model, a folder, or any sentence-transformers name."""
@@ -49,6 +51,8 @@ class Settings(BaseSettings):
 
     search_k: int = Field(default=50, ge=1, le=1000)
     """How many passages each index proposes."""
+    dense_share: float = Field(default=0.4, ge=0.0, le=1.0)
+    """What similarity counts for beside shared words when both searches are merged."""
     read_k: int = Field(default=10, ge=1, le=100)
     """How many of the fused passages are read."""
     reader: Literal["trained", "similarity"] = "trained"

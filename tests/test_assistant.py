@@ -71,7 +71,7 @@ def retriever(catalog, embedder, put):
     put("d2", "A plum pudding.", title="Dishes", date="2012-01-01")
     indexes = Indexes(catalog, catalog.path.parent)
     indexes.follow()
-    yield HybridRetriever(catalog, indexes, embedder, search_k=50)
+    yield HybridRetriever(catalog, indexes, embedder, search_k=50, dense_share=0.4)
     indexes.close()
 
 

@@ -8,15 +8,12 @@ from typing import TypeVar
 
 Item = TypeVar("Item", bound=Hashable)
 
-DENSE_SHARE = 0.4
-"""What similarity counts for beside shared words; docs/ablations.md has the figures."""
-
 
 def score_fusion(
     dense: Sequence[tuple[Item, float]],
     lexical: Sequence[tuple[Item, float]],
     *,
-    dense_share: float = DENSE_SHARE,
+    dense_share: float,
 ) -> list[tuple[Item, float]]:
     """Merge two rankings by their scores, best first; the new scores are in [0, 1].
 

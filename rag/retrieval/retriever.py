@@ -27,17 +27,25 @@ class Ranking:
 class HybridRetriever:
     """Dense and BM25 search, merged by their scores.
 
-    Each index proposes `search_k` passages. A passage that an index still holds but the catalogue
-    does not is left out, so a removed document cannot appear.
+    Each index proposes `search_k` passages; `dense_share` in [0, 1] is what similarity counts for,
+    and docs/ablations.md has what it is worth. A passage that an index still holds but the
+    catalogue does not is left out, so a removed document cannot appear.
     """
 
     def __init__(
-        self, catalog: Catalog, indexes: Indexes, embedder: Embedder, *, search_k: int
+        self,
+        catalog: Catalog,
+        indexes: Indexes,
+        embedder: Embedder,
+        *,
+        search_k: int,
+        dense_share: float,
     ) -> None:
         self._catalog = catalog
         self._indexes = indexes
         self._embedder = embedder
         self._search_k = search_k
+        self._dense_share = dense_share
         # BM25 searches while the query is being embedded.
         self._beside = ThreadPoolExecutor(thread_name_prefix="lexical")
 
@@ -52,6 +60,7 @@ class HybridRetriever:
         fused = score_fusion(
             self._indexes.search_dense(vector, width, doc_ids),
             lexical.result(),
+            dense_share=self._dense_share,
         )
         scores = dict(fused)
         ids = [passage_id for passage_id, _ in fused]

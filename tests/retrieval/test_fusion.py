@@ -35,8 +35,8 @@ def test_scores_are_scaled_and_added():
 
 def test_the_range_of_a_models_cosines_does_not_matter():
     lexical = [("b", 2.0), ("a", 1.0)]
-    wide = score_fusion([("a", 0.9), ("b", 0.1), ("c", -0.1)], lexical)
-    narrow = score_fusion([("a", 0.89), ("b", 0.81), ("c", 0.79)], lexical)
+    wide = score_fusion([("a", 0.9), ("b", 0.1), ("c", -0.1)], lexical, dense_share=0.4)
+    narrow = score_fusion([("a", 0.89), ("b", 0.81), ("c", 0.79)], lexical, dense_share=0.4)
     assert dict(wide) == pytest.approx(dict(narrow))
 
 
@@ -46,9 +46,11 @@ def test_a_single_find_of_either_search_counts_in_full():
 
 @pytest.mark.parametrize(("dense", "lexical"), [([("a", 0.5), ("b", 0.4)], []), ([], [("a", 5.0)])])
 def test_one_search_alone_keeps_its_order(dense, lexical):
-    assert [i for i, _ in score_fusion(dense, lexical)] == [i for i, _ in dense or lexical]
+    assert [i for i, _ in score_fusion(dense, lexical, dense_share=0.4)] == [
+        i for i, _ in dense or lexical
+    ]
 
 
 def test_equal_scores_keep_the_order_of_first_appearance():
-    assert [i for i, _ in score_fusion([("x", 0.5), ("y", 0.5)], [])] == ["x", "y"]
-    assert score_fusion([], []) == []
+    assert [i for i, _ in score_fusion([("x", 0.5), ("y", 0.5)], [], dense_share=0.4)] == ["x", "y"]
+    assert score_fusion([], [], dense_share=0.4) == []
