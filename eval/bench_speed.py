@@ -23,12 +23,16 @@ import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eval.bench_text import Text, count_passages, docstring_texts, folder_texts
 from rag.settings import keep_libraries_quiet, load_settings
+from rag.types import Question
 
-QUESTIONS, WARM_UP, K = 200, 10, 10
+if TYPE_CHECKING:
+    from rag.assistant import Assistant
+
+QUESTIONS, WARM_UP, ANSWERED, K = 200, 10, 100, 10
 PIPELINES = ("plain", "ours")
 _SENTENCE = re.compile(r"[A-Z][^.!?\n]{25,90}(?=[.!?]\s)")
 
@@ -87,7 +91,12 @@ def bench(size: int, data: Path | None, repeat: int) -> dict[str, Any]:
 
 def run_ours(work: Path) -> dict[str, float]:
     """Ingest the text with Footnote and ask it every question; returns the figures."""
-    from rag.build import build_embedder, build_retriever, open_catalog_for_writing
+    from rag.build import (
+        build_assistant,
+        build_embedder,
+        build_retriever,
+        open_catalog_for_writing,
+    )
     from rag.ingest.pipeline import Ingestor
     from rag.store.indexes import Indexes
 
@@ -117,6 +126,7 @@ def run_ours(work: Path) -> dict[str, float]:
         try:
             retriever = build_retriever(settings, catalog, indexes, embedder)
             figures |= _ask(work, lambda question: retriever.search(question, K))
+            figures |= _answer(work, build_assistant(settings, catalog, indexes, embedder))
         finally:
             indexes.close()
     return figures | {"store_bytes": _size(settings.data_dir)}
@@ -174,6 +184,19 @@ def _ask(work: Path, search: Any) -> dict[str, float]:
             raise RuntimeError(f"nothing was found for {question!r}")
     cuts = statistics.quantiles(times, n=20, method="inclusive")
     return {"query_p50_ms": cuts[9], "query_p95_ms": cuts[18], "query_peak_bytes": _peak()}
+
+
+def _answer(work: Path, assistant: Assistant) -> dict[str, float]:
+    """Time whole answers, cited sentences and all, with the median of each stage."""
+    questions = json.loads((work / "questions.json").read_text(encoding="utf-8"))[:ANSWERED]
+    assistant.answer(Question(questions[-1]))
+    timings = [assistant.answer(Question(question)).timings for question in questions]
+    stages = {
+        f"answer_{stage}_ms": statistics.median(getattr(one, stage) for one in timings)
+        for stage in ("embed", "search", "read")
+    }
+    cuts = statistics.quantiles([one.total for one in timings], n=20, method="inclusive")
+    return stages | {"answer_p50_ms": cuts[9], "answer_p95_ms": cuts[18]}
 
 
 def _write_texts(folder: Path, texts: Iterable[Text], size: int) -> tuple[int, int, list[str]]:
@@ -262,6 +285,11 @@ def print_table(result: dict[str, Any]) -> None:
         print(f"  {title:34}{a:>12{style}}{b:>12{style}}{a / b:>8.2f}")
     loads = [f"{p['load_before']:.1f} / {p['load_after']:.1f}" for p in (ours, plain)]
     print(f"  {'load average, before / after':34}{loads[0]:>12}{loads[1]:>12}")
+    print(
+        "  Footnote's whole answer: p50 {answer_p50_ms:.0f} ms, p95 {answer_p95_ms:.0f} ms; "
+        "medians: embed {answer_embed_ms:.0f}, search {answer_search_ms:.0f}, "
+        "read {answer_read_ms:.0f} ms".format(**ours)
+    )
     stages = ", ".join(
         f"{name} {ours[f'{name}_seconds']:.1f}" for name in ("read", "embed", "commit", "index")
     )
