@@ -16,6 +16,7 @@ from rag.errors import RagError, StoreBusyError, StoreError
 from rag.ingest.files import Step
 from rag.ingest.pipeline import Ingestor, Progress
 from rag.ingest.readers import read_file
+from rag.ingest.readers.ocr import find_tesseract
 from rag.ingest.reading import ReadFile
 from rag.ingest.sandbox import Limits, Sandbox
 from rag.language import language_note
@@ -258,6 +259,8 @@ def _limits(settings: Settings) -> Limits:
         memory_bytes=settings.read_memory_mb * 2**20,
         cpu_seconds=settings.read_seconds,
         wall_seconds=2 * settings.read_seconds,
+        tesseract=find_tesseract(),
+        ocr_languages=settings.ocr_languages,
     )
 
 

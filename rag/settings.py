@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     """How much processor time reading one document may take."""
     read_memory_mb: int = Field(default=1024, ge=256)
     """How much memory the process that reads files may take."""
+    ocr_languages: str = Field(default="eng", pattern=r"[A-Za-z_]+(\+[A-Za-z_]+)*")
+    """What Tesseract reads pictures as, such as "deu+eng"; their data must be installed."""
 
     search_k: int = Field(default=50, ge=1, le=1000)
     """How many passages each index proposes."""

@@ -26,7 +26,7 @@ LAYERS = [
     ["rag.ingest.sandbox", "rag.ingest.ahead"],
     ["rag.ingest.files", "rag.ingest.reading"],
     ["rag.ingest.pipeline", "rag.retrieval", "rag.answering"],
-    ["rag.assistant", "rag.answer_json"],
+    ["rag.assistant", "rag.answer_json", "rag.support_words"],
     ["rag.build"],
     ["rag.ingest_command", "rag.status", "rag.terminal", "rag.web"],
     ["rag.serve_command"],
@@ -44,6 +44,9 @@ ONLY_IN = {
     "py3langid": {"rag.language"},
     "trafilatura": {"rag.ingest.readers"},
     "docx": {"rag.ingest.readers"},
+    "pptx": {"rag.ingest.readers"},
+    "openpyxl": {"rag.ingest.readers"},
+    "PIL": {"rag.ingest.readers"},
     "pypdfium2": {"rag.ingest.readers"},
     "typer": {"rag.cli", "eval.cli"},
     "sentence_transformers": {"rag.retrieval.embedding"},
@@ -52,7 +55,7 @@ ONLY_IN = {
 # Importing Footnote must stay cheap: these load only when they are used.
 NEVER_AT_IMPORT = {
     "torch", "transformers", "sentence_transformers", "chromadb", "gradio", "trafilatura", "docx",
-    "pypdfium2", "matplotlib",
+    "pptx", "openpyxl", "PIL", "pypdfium2", "matplotlib",
 }  # fmt: skip
 
 

@@ -7,16 +7,24 @@ are imported where a reader uses them, so importing this package costs nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Protocol
 
 from rag.errors import DocumentError
+from rag.ingest.readers.archive import ZipReader
+from rag.ingest.readers.csv_rows import CsvReader
 from rag.ingest.readers.docx import DocxReader
+from rag.ingest.readers.epub import EpubReader
 from rag.ingest.readers.html import HtmlReader
 from rag.ingest.readers.jsonl import JsonlReader
+from rag.ingest.readers.mail import MailReader
 from rag.ingest.readers.markdown import MarkdownReader
+from rag.ingest.readers.original import Original
 from rag.ingest.readers.pdf import PdfReader
+from rag.ingest.readers.picture import PictureReader
 from rag.ingest.readers.raw import document_id
+from rag.ingest.readers.sheets import SheetsReader
+from rag.ingest.readers.slides import SlidesReader
 from rag.ingest.readers.text import TextReader
 from rag.types import Document
 
@@ -36,15 +44,24 @@ class Reader(Protocol):
     @property
     def version(self) -> int: ...
 
-    def read(self, path: Path, source: str) -> Iterator[Document | DocumentError]:
+    def read(self, original: Original) -> Iterator[Document | DocumentError]:
         """Yield the file's documents, and an error in place of each record that is defective.
 
-        `source` is the path as the person gave it. Reading begins with the first `next()`.
+        Reading begins with the first `next()`.
 
         Raises:
             DocumentError: the file as a whole cannot be read; `reason` says why.
         """
         ...
+
+
+def _read(original: Original) -> Iterator[Document | DocumentError]:
+    """Read what lies inside another file."""
+    return reader_for(Path(original.name)).read(original)
+
+
+def _knows(name: PurePath) -> bool:
+    return name.suffix.lower() in _BY_SUFFIX
 
 
 _READERS: tuple[Reader, ...] = (
@@ -54,6 +71,13 @@ _READERS: tuple[Reader, ...] = (
     PdfReader(),
     DocxReader(),
     JsonlReader(),
+    SlidesReader(),
+    SheetsReader(),
+    CsvReader(),
+    EpubReader(),
+    MailReader(_read, _knows),
+    ZipReader(_read, _knows),
+    PictureReader(),
 )
 _BY_SUFFIX = {suffix: reader for reader in _READERS for suffix in reader.suffixes}
 
@@ -76,8 +100,11 @@ def reader_for(path: Path) -> Reader:
 
 
 def read_file(path: Path, source: str) -> Iterator[Document | DocumentError]:
-    """Read a file with the reader of its format, in this process; see `Reader.read`."""
-    return reader_for(path).read(path, source)
+    """Read a file with the reader of its format, in this process; see `Reader.read`.
+
+    `source` is the path as the person gave it.
+    """
+    return reader_for(path).read(Original.file(path, source))
 
 
 def known_suffixes() -> frozenset[str]:

@@ -4,41 +4,19 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from rag.errors import DocumentError
-from rag.ingest.readers.clues import flat_metadata, guess_title
+from rag.ingest.readers.clues import flat_metadata
+from rag.ingest.readers.original import Original
 from rag.ingest.readers.outline import TextBuilder
-from rag.ingest.readers.raw import document_id, empty, read_bytes
+from rag.ingest.readers.packed import DAMAGE, check_archive, damaged
 from rag.types import Document
 
-MAX_UNPACKED_BYTES = 200_000_000
-MAX_RATIO = 200
-"""How many times larger than packed a part may be; Word's own stay below 30."""
-
-_FREE_BYTES = 1_000_000  # small parts may pack as well as they like
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 _MAX_TABLE_DEPTH = 5
-_OLE = b"\xd0\xcf\x11\xe0"
-_ENCRYPTED_PART = "EncryptedPackage".encode("utf-16-le")
-# What the zip and XML layers raise over damaged bytes; lxml's syntax error is a SyntaxError.
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    SyntaxError,
-    KeyError,
-    ValueError,
-    AttributeError,
-    NotImplementedError,
-    RuntimeError,
-    EOFError,
-    OSError,
-)
 
 
 class DocxReader:
@@ -47,80 +25,15 @@ class DocxReader:
     suffixes = frozenset({".docx"})
     version = 1
 
-    def read(self, path: Path, source: str) -> Iterator[Document | DocumentError]:
-        data = read_bytes(path, source)
+    def read(self, original: Original) -> Iterator[Document | DocumentError]:
+        data, source = original.read(), original.source
         check_archive(data, source)
         try:
             builder, metadata = _extract(data)
-        except _DAMAGE as error:
-            raise DocumentError(
-                f"{source}: is not a sound Word document ({type(error).__name__}).",
-                "Open it in Word or LibreOffice and save it again as .docx.",
-                reason="unreadable",
-            ) from error
+        except DAMAGE as error:
+            raise damaged(source, "Word document", error) from error
         text, sections = builder.finish()
-        if not text:
-            raise empty(source)
-        heading = next((section.title for section in sections if section.level == 1), "")
-        yield Document(
-            doc_id=document_id(path),
-            title=metadata.pop("title", "") or heading or guess_title(text) or path.stem,
-            source=source,
-            text=text,
-            metadata=metadata,
-            sections=sections,
-        )
-
-
-def check_archive(data: bytes, source: str) -> None:
-    """Refuse, before anything is unpacked, what is no zip archive or unpacks to too much.
-
-    Raises:
-        DocumentError: "encrypted", "truncated", "unreadable" or "too-large".
-    """
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            parts = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
-        raise _not_an_archive(data, source) from error
-    if any(part.flag_bits & 1 for part in parts):
-        raise _encrypted(source)
-    total = sum(part.file_size for part in parts)
-    swollen = any(
-        part.file_size > max(_FREE_BYTES, MAX_RATIO * part.compress_size) for part in parts
-    )
-    if total > MAX_UNPACKED_BYTES or swollen:
-        raise DocumentError(
-            f"{source}: unpacks to {total:,} bytes; at most {MAX_UNPACKED_BYTES:,} and {MAX_RATIO}"
-            " times the packed size are read.",
-            "Remove large pictures, or split the document.",
-            reason="too-large",
-        )
-
-
-def _not_an_archive(data: bytes, source: str) -> DocumentError:
-    if data.startswith(_OLE) and _ENCRYPTED_PART in data:
-        return _encrypted(source)
-    if data.startswith(b"PK"):
-        return DocumentError(
-            f"{source}: the end of the file is missing.",
-            "Copy or download it again.",
-            reason="truncated",
-        )
-    found = "an old Word file (.doc)" if data.startswith(_OLE) else "no Word document"
-    return DocumentError(
-        f"{source}: is {found}, whatever its name says.",
-        "Open it in Word or LibreOffice and save it as .docx.",
-        reason="unreadable",
-    )
-
-
-def _encrypted(source: str) -> DocumentError:
-    return DocumentError(
-        f"{source}: is protected with a password.",
-        "Save a copy without the password.",
-        reason="encrypted",
-    )
+        yield original.document(text, metadata, sections=sections)
 
 
 def _extract(data: bytes) -> tuple[TextBuilder, dict[str, str]]:

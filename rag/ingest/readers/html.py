@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import DocumentError
-from rag.ingest.readers.clues import date_and_author, flat_metadata, guess_title
-from rag.ingest.readers.raw import clean, decode, document_id, empty, read_bytes
+from rag.ingest.readers.clues import date_and_author, flat_metadata
+from rag.ingest.readers.original import Original
+from rag.ingest.readers.raw import clean, decode, empty
 from rag.ingest.readers.tree import HTML, TEI, walk
 from rag.types import Document
 
@@ -28,24 +28,14 @@ class HtmlReader:
     suffixes = frozenset({".html", ".htm", ".xhtml"})
     version = 1
 
-    def read(self, path: Path, source: str) -> Iterator[Document | DocumentError]:
-        data = read_bytes(path, source)
+    def read(self, original: Original) -> Iterator[Document | DocumentError]:
+        data, source = original.read(), original.source
         charset = _CHARSET.search(data[:4096])
-        page = _parse(decode(data, source, charset[1].decode() if charset else ""), source)
+        page = parse_page(decode(data, source, charset[1].decode() if charset else ""), source)
         builder, said = extract(page)
         text, sections = builder.finish()
-        if not text:
-            raise empty(source)
-        heading = next((section.title for section in sections if section.level == 1), "")
         metadata = date_and_author(text) | said
-        yield Document(
-            doc_id=document_id(path),
-            title=metadata.pop("title", "") or heading or guess_title(text) or path.stem,
-            source=source,
-            text=text,
-            metadata=metadata,
-            sections=sections,
-        )
+        yield original.document(text, metadata, sections=sections)
 
 
 def extract(page: Any) -> tuple[TextBuilder, dict[str, str]]:
@@ -74,7 +64,12 @@ def extract(page: Any) -> tuple[TextBuilder, dict[str, str]]:
     return walk(page, HTML) if heaped else walk(found.body, TEI), flat_metadata(said)
 
 
-def _parse(markup: str, source: str) -> Any:
+def parse_page(markup: str, source: str) -> Any:
+    """Parse HTML, however broken, into a tree.
+
+    Raises:
+        DocumentError: "empty" or "too-deep".
+    """
     from lxml import etree, html  # type: ignore[import-untyped]
 
     parser = html.HTMLParser(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import BinaryIO
 
 from rag.errors import DocumentError
 from rag.ingest.readers.clues import flat_metadata, guess_title
+from rag.ingest.readers.original import Original
 from rag.ingest.readers.raw import clean, empty, os_error
 from rag.types import Document
 
@@ -24,13 +24,9 @@ class JsonlReader:
     suffixes = frozenset({".jsonl", ".ndjson"})
     version = 1
 
-    def read(self, path: Path, source: str) -> Iterator[Document | DocumentError]:
-        try:
-            file = path.open("rb")
-        except OSError as error:
-            raise os_error(error, source) from error
-        with file:
-            yield from _records(file, source)
+    def read(self, original: Original) -> Iterator[Document | DocumentError]:
+        with original.open() as file:
+            yield from _records(file, original.source)
 
 
 def _records(file: BinaryIO, source: str) -> Iterator[Document | DocumentError]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
 from rag.errors import DocumentError
-from rag.ingest.readers.clues import flat_metadata, guess_title
+from rag.ingest.readers.clues import flat_metadata
+from rag.ingest.readers.original import Original
 from rag.ingest.readers.outline import TextBuilder
-from rag.ingest.readers.raw import clean, decode, document_id, empty, read_bytes
+from rag.ingest.readers.raw import clean, decode
 from rag.types import Document
 
 if TYPE_CHECKING:
@@ -34,21 +34,11 @@ class MarkdownReader:
     suffixes = frozenset({".md", ".markdown"})
     version = 1
 
-    def read(self, path: Path, source: str) -> Iterator[Document | DocumentError]:
-        front, body = split_front_matter(clean(decode(read_bytes(path, source), source)))
+    def read(self, original: Original) -> Iterator[Document | DocumentError]:
+        front, body = split_front_matter(clean(decode(original.read(), original.source)))
         builder = render(body)
         text, sections = builder.finish()
-        if not text:
-            raise empty(source)
-        heading = next((section.title for section in sections if section.level == 1), "")
-        yield Document(
-            doc_id=document_id(path),
-            title=front.pop("title", "") or heading or guess_title(text) or path.stem,
-            source=source,
-            text=text,
-            metadata=front,
-            sections=sections,
-        )
+        yield original.document(text, front, sections=sections)
 
 
 def split_front_matter(text: str) -> tuple[dict[str, str], str]:

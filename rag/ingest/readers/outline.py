@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rag.ingest.readers.raw import clean
 from rag.types import Section
 
@@ -35,6 +37,13 @@ class TextBuilder:
         """Let a blank line come before whatever is next."""
         if self._parts:
             self._separator = "\n\n"
+
+    def extend(self, other: TextBuilder) -> None:
+        """Add all that another builder has collected."""
+        text, sections = other.finish()
+        if text:
+            start = self._add(text, before="\n\n", after="\n\n")
+            self._sections += (replace(s, start=start + s.start) for s in sections)
 
     def finish(self) -> tuple[str, tuple[Section, ...]]:
         """Give the whole text, without white space at its ends, and its sections."""

@@ -6,13 +6,12 @@ import re
 import threading
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from rag.errors import DocumentError
-from rag.ingest.readers.clues import guess_title
+from rag.ingest.readers.original import Original
 from rag.ingest.readers.pdf_layout import Line, assemble
-from rag.ingest.readers.raw import clean, document_id, read_bytes
+from rag.ingest.readers.raw import clean
 from rag.types import Document
 
 _LOCK = threading.Lock()  # PDFium is not thread-safe, not even across documents
@@ -38,8 +37,8 @@ class PdfReader:
     suffixes = frozenset({".pdf"})
     version = 1
 
-    def read(self, path: Path, source: str) -> Iterator[Document | DocumentError]:
-        data = read_bytes(path, source)
+    def read(self, original: Original) -> Iterator[Document | DocumentError]:
+        data, source = original.read(), original.source
         with _LOCK:
             pages, info = _extract(data, source)
         text, sections, page_starts = assemble(pages)
@@ -52,14 +51,8 @@ class PdfReader:
         metadata = _metadata(info)
         front = [section for section in sections if section.start < [*page_starts, len(text)][1]]
         heading = min(front, key=lambda section: section.level).title if front else ""
-        yield Document(
-            doc_id=document_id(path),
-            title=metadata.pop("title", "") or heading or guess_title(text) or path.stem,
-            source=source,
-            text=text,
-            metadata=metadata,
-            sections=sections,
-            page_starts=page_starts,
+        yield original.document(
+            text, metadata, title=heading, sections=sections, page_starts=page_starts
         )
 
 

@@ -57,17 +57,32 @@ def read_bytes(path: Path, source: str) -> bytes:
     """
     try:
         if path.is_file() and path.stat().st_size > MAX_BYTES:
-            raise DocumentError(
-                f"{source}: {path.stat().st_size:,} bytes; at most {MAX_BYTES:,} are read.",
-                "Split the file into smaller ones.",
-                reason="too-large",
-            )
+            raise _too_large(path.stat().st_size, source)
         data = path.read_bytes()
     except OSError as error:
         raise os_error(error, source) from error
+    return sound_bytes(data, source)
+
+
+def sound_bytes(data: bytes, source: str) -> bytes:
+    """Give the bytes back, unless there is nothing in them.
+
+    Raises:
+        DocumentError: "empty", or "too-large".
+    """
+    if len(data) > MAX_BYTES:
+        raise _too_large(len(data), source)
     if not data.strip(b"\x00 \t\r\n\x0b\x0c" + codecs.BOM_UTF8):
         raise empty(source)
     return data
+
+
+def _too_large(size: int, source: str) -> DocumentError:
+    return DocumentError(
+        f"{source}: {size:,} bytes; at most {MAX_BYTES:,} are read.",
+        "Split the file into smaller ones.",
+        reason="too-large",
+    )
 
 
 def os_error(error: OSError, source: str) -> DocumentError:

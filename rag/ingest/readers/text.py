@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from rag.errors import DocumentError
 from rag.ingest.readers.boilerplate import without_boilerplate
-from rag.ingest.readers.clues import date_and_author, guess_title
-from rag.ingest.readers.raw import clean, decode, document_id, empty, read_bytes
+from rag.ingest.readers.clues import date_and_author
+from rag.ingest.readers.original import Original
+from rag.ingest.readers.raw import clean, decode
 from rag.types import Document
 
 
@@ -18,14 +18,6 @@ class TextReader:
     suffixes = frozenset({".txt", ".text"})
     version = 1
 
-    def read(self, path: Path, source: str) -> Iterator[Document | DocumentError]:
-        text = without_boilerplate(clean(decode(read_bytes(path, source), source))).strip()
-        if not text:
-            raise empty(source)
-        yield Document(
-            doc_id=document_id(path),
-            title=guess_title(text) or path.stem,
-            source=source,
-            text=text,
-            metadata=date_and_author(text),
-        )
+    def read(self, original: Original) -> Iterator[Document | DocumentError]:
+        text = without_boilerplate(clean(decode(original.read(), original.source))).strip()
+        yield original.document(text, date_and_author(text))

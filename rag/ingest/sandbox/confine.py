@@ -90,7 +90,8 @@ def _leave_network() -> str:
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "open":
         path, _, flags = arguments
-        if isinstance(flags, int) and flags & _WRITING and path != os.devnull:
+        opened_already = isinstance(path, int)  # a pipe to Tesseract
+        if flags & _WRITING and not opened_already and path != os.devnull:
             raise PermissionError(f"a parser tried to write {path!r}")
     elif event.startswith(_REFUSED) and not _is_allowed(event, arguments):
         raise PermissionError(f"a parser tried {event}")

@@ -36,14 +36,16 @@ class Limits:
     """What reading may take: memory of the process, and time.
 
     `cpu_seconds` and `wall_seconds` are for one document; a file of many (an archive, JSON lines)
-    has them anew for each, and `file_seconds` altogether. Waiting for the parent is not counted.
+    has them anew for each, a scan for each page, and `file_seconds` altogether. Waiting for the
+    parent is not counted. `tesseract` is the one program that may be started.
     """
 
     memory_bytes: int = 1024 * 2**20
     cpu_seconds: float = 60.0
     wall_seconds: float = 120.0
     file_seconds: float = 3600.0
-    programs: tuple[str, ...] = ()
+    tesseract: str | None = None
+    ocr_languages: str = "eng"
 
 
 class Sandbox:
@@ -137,7 +139,8 @@ class _Worker:
             "path": [os.path.abspath(entry) for entry in sys.path],
             "memory_bytes": limits.memory_bytes,
             "cpu_seconds": limits.cpu_seconds,
-            "programs": limits.programs,
+            "tesseract": limits.tesseract,
+            "ocr_languages": limits.ocr_languages,
         }
         self._write(setup)
         try:
@@ -197,8 +200,8 @@ class _Worker:
         try:
             stream.write(json.dumps(message).encode() + b"\n")
             stream.flush()
-        except BrokenPipeError:
-            return  # it has died; reading its answer will say how
+        except (BrokenPipeError, ValueError):
+            return  # it has died, or was ended meanwhile; reading its answer will say how
 
     def _receive(self, source: str, seconds: float) -> dict[str, Any]:
         """Wait for the next frame.
@@ -215,6 +218,8 @@ class _Worker:
                 frame = wire.receive(stream)
         except wire.BrokenFrameError as error:
             raise _WorkerLostError(_crashed(source, str(error))) from error
+        except ValueError:
+            frame = None  # the pipe was closed by whoever ended the child
         self._waited += time.monotonic() - started
         if frame is None:
             raise _WorkerLostError(self._cause_of_death(source))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from rag.errors import DocumentError
+from rag.ingest.readers import ocr, read_file
 from rag.ingest.sandbox import confine, wire
 from rag.types import Document
 
@@ -22,7 +23,7 @@ def main(setup: dict[str, Any]) -> None:
     channel = os.fdopen(os.dup(1), "wb")
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)  # what a library prints must not fall into a frame
-    confine.allowed_programs.update(setup["programs"])
+    _set_up_ocr(setup, channel)
     wire.send(channel, {"kind": "ready", "network": confine.confine(setup["memory_bytes"])})
     for line in sys.stdin.buffer:
         request = json.loads(line)
@@ -37,6 +38,20 @@ def main(setup: dict[str, Any]) -> None:
         )
 
 
+def _set_up_ocr(setup: dict[str, Any], channel: BinaryIO) -> None:
+    program = setup["tesseract"]
+
+    def grant_time() -> None:
+        confine.allow_cpu(setup["cpu_seconds"])
+        wire.send(channel, {"kind": "alive"})
+
+    if program is not None:
+        confine.allowed_programs.add(program)
+    ocr.setup.find = lambda: program
+    ocr.setup.languages = setup["ocr_languages"]
+    ocr.setup.on_page = grant_time
+
+
 def _serve(
     request: dict[str, Any], setup: dict[str, Any], channel: BinaryIO
 ) -> DocumentError | None:
@@ -44,8 +59,6 @@ def _serve(
     path, source = Path(request["path"]), request["source"]
     try:
         confine.allow_cpu(setup["cpu_seconds"])
-        from rag.ingest.readers import read_file
-
         for item in read_file(path, source):
             if isinstance(item, Document) and len(item.text) <= wire.MAX_TEXT_CHARS:
                 wire.send(channel, {"kind": "document", **wire.pack_document(item)})

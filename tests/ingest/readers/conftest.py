@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rag.errors import DocumentError
-from rag.ingest.readers import reader_for
+from rag.ingest.readers import read_file
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def read(tmp_path):
     def read(name, data):
         path = tmp_path / name
         path.write_bytes(data if isinstance(data, bytes) else data.encode("utf-8"))
-        return list(reader_for(path).read(path, f"files/{name}"))
+        return list(read_file(path, f"files/{name}"))
 
     return read
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import docx
 import pytest
 
-from rag.ingest.readers import docx as docx_reader
+from rag.ingest.readers import packed as archives
 
 
 def plan():
@@ -148,7 +148,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(refusal):
 
 
 def test_a_package_of_many_large_parts_is_refused(refusal, monkeypatch):
-    monkeypatch.setattr(docx_reader, "MAX_UNPACKED_BYTES", 20_000)
+    monkeypatch.setattr(archives, "MAX_UNPACKED_BYTES", 20_000)
     assert refusal("large.docx", packed(plan())) == "too-large"
 
 

@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import json
 import tracemalloc
-from pathlib import Path
 
 import pytest
 
 from rag.errors import DocumentError
-from rag.ingest.readers import jsonl, reader_for
+from rag.ingest.readers import jsonl, read_file
 from rag.types import Document
 
 
@@ -109,9 +108,8 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
     with path.open("w") as file:
         for number in range(200):
             file.write(line(_id=str(number), text="word " * 12_000))
-    reader = reader_for(Path("many.jsonl"))
     tracemalloc.start()
-    count = sum(1 for _ in reader.read(path, "many.jsonl"))
+    count = sum(1 for _ in read_file(path, "many.jsonl"))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert count == 200

@@ -9,7 +9,7 @@ from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen import canvas
 
 from rag.ingest.passages import split
-from rag.ingest.readers.pdf import PdfReader
+from rag.ingest.readers import read_file
 from rag.ingest.readers.pdf_layout import HYPHEN, Line, assemble
 
 WIDTH = 400.0
@@ -161,7 +161,7 @@ def test_damage_anywhere_is_refused_or_read_but_never_crashes(tmp_path):
     for position in range(0, len(data) - 60, max(1, len(data) // 60)):
         path.write_bytes(data[:position] + b"\xff" * 40 + data[position + 40 :])
         try:
-            list(PdfReader().read(path, "damaged.pdf"))
+            list(read_file(path, "damaged.pdf"))
             outcomes.add("read")
         except DocumentError as error:
             outcomes.add(error.reason)
@@ -176,9 +176,7 @@ def test_many_threads_may_read_at_once(tmp_path):
     threads = [
         threading.Thread(
             target=lambda: texts.extend(
-                document.text
-                for _ in range(10)
-                for document in PdfReader().read(path, "report.pdf")
+                document.text for _ in range(10) for document in read_file(path, "report.pdf")
             )
         )
         for _ in range(4)

@@ -13,8 +13,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from rag.ingest import readers
-from rag.ingest.sandbox import wire
+from rag.ingest.sandbox import wire, worker
 from rag.types import Document
 
 state: list[int] = []
@@ -53,5 +52,5 @@ def install():
         text = eval(path.read_text())
         yield Document(doc_id="1", title="t", source=source, text=text)
 
-    readers.read_file = read
+    worker.read_file = read
     assert wire.MAX_TEXT_CHARS

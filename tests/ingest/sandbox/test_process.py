@@ -163,9 +163,9 @@ def test_a_child_cannot_make_the_parent_hold_more_than_a_frame(hostile):
     assert reason(hostile, "raw(b'\\xff\\xff\\xff\\xff' + b'x' * 100)") == "crashed"
 
 
-def test_closing_ends_a_child_that_another_thread_waits_for(hostile, tmp_path):
+def test_closing_ends_a_child_that_another_thread_waits_for(tmp_path):
     (tmp_path / "slow.txt").write_text("time.sleep(60)")
-    sandbox = Sandbox()
+    sandbox = Sandbox(start=_HOSTILE)
     ended = []
 
     def read() -> None:

@@ -1,0 +1,95 @@
+"""Zip archives: every member is read by the reader of its own format."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import PurePath, PurePosixPath
+
+from rag.errors import DocumentError
+from rag.ingest.readers.original import Original, safe_name
+from rag.ingest.readers.packed import MAX_ARCHIVE_BYTES, open_archive, read_part
+from rag.ingest.readers.raw import empty
+from rag.types import Document
+
+_MOST_SUFFIXES = 10
+
+
+class ZipReader:
+    """Reads .zip: its members become documents whose source is "archive.zip!/folder/name".
+
+    Hidden files, links and what a Mac adds are left out. A member that cannot be read is a problem
+    of its own; members of unknown formats are one problem together.
+    """
+
+    suffixes = frozenset({".zip"})
+    version = 1
+
+    def __init__(
+        self,
+        read: Callable[[Original], Iterator[Document | DocumentError]],
+        knows: Callable[[PurePath], bool],
+    ) -> None:
+        self._read = read
+        self._knows = knows
+
+    def read(self, original: Original) -> Iterator[Document | DocumentError]:
+        with original.open() as file:
+            if not file.read(4096).strip(b"\0 \t\r\n\xef\xbb\xbf"):
+                raise empty(original.source)
+            file.seek(0)
+            with open_archive(
+                file, original.source, "zip archive", most_bytes=MAX_ARCHIVE_BYTES
+            ) as archive:
+                yield from self._members(original, archive)
+
+    def _members(
+        self, original: Original, archive: zipfile.ZipFile
+    ) -> Iterator[Document | DocumentError]:
+        unknown: list[str] = []
+        found = False
+        for part in archive.infolist():
+            name = PurePosixPath(safe_name(part.filename))
+            if part.is_dir() or _is_furniture(part, name):
+                continue
+            if not self._knows(name):
+                unknown.append(name.suffix.lower() or name.name)
+                continue
+            found = True
+            try:
+                data = read_part(archive, part, f"{original.source}!/{name}")
+            except DocumentError as problem:
+                yield problem
+                continue
+            member = original.member(part.filename, data)
+            yield from members_documents(self._read, member)
+        if unknown:
+            yield _unknown(original.source, unknown)
+        elif not found:
+            raise empty(original.source)
+
+
+def members_documents(
+    read: Callable[[Original], Iterator[Document | DocumentError]], member: Original
+) -> Iterator[Document | DocumentError]:
+    """Yield a member's documents; that it cannot be read is its problem, not its archive's."""
+    try:
+        yield from read(member)
+    except DocumentError as problem:
+        yield problem
+
+
+def _is_furniture(part: zipfile.ZipInfo, name: PurePosixPath) -> bool:
+    is_link = stat.S_ISLNK(part.external_attr >> 16)
+    return is_link or any(piece.startswith((".", "__MACOSX")) for piece in name.parts)
+
+
+def _unknown(source: str, suffixes: list[str]) -> DocumentError:
+    kinds = sorted(set(suffixes))
+    named = " ".join(kinds[:_MOST_SUFFIXES]) + (" ..." if len(kinds) > _MOST_SUFFIXES else "")
+    return DocumentError(
+        f"{source}: {len(suffixes)} file(s) in it are of unknown formats ({named}).",
+        "The others were read. Leave these out of the archive to be rid of this message.",
+        reason="unknown-format",
+    )
