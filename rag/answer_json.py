@@ -17,7 +17,12 @@ def answer_to_dict(answer: Answer) -> dict[str, Any]:
         "abstained": answer.abstained,
         "confidence": round(answer.confidence, 4),
         "sentences": [
-            {"text": sentence.text, "citations": list(sentence.markers)}
+            {
+                "text": sentence.text,
+                "citations": list(sentence.markers),
+                "support": sentence.support,
+                "moved": sentence.moved,
+            }
             for sentence in answer.sentences
         ],
         "citations": [_citation_to_dict(citation) for citation in answer.citations],
@@ -35,6 +40,7 @@ def hit_to_dict(hit: Hit) -> dict[str, Any]:
     passage = hit.passage
     return {
         "doc_id": passage.doc_id,
+        "passage_id": passage.passage_id,
         "title": passage.title,
         "source": passage.source,
         "page": passage.page,
@@ -51,6 +57,7 @@ def _citation_to_dict(citation: Citation) -> dict[str, Any]:
     return {
         "marker": citation.marker,
         "doc_id": passage.doc_id,
+        "passage_id": passage.passage_id,
         "title": passage.title,
         "source": passage.source,
         "page": passage.page,

@@ -25,17 +25,26 @@ def run_server(settings: Settings) -> None:
     """
     keep_libraries_quiet(allow_downloads=settings.allow_downloads)
     from rag.web.server import create_app, serve
+    from rag.web.writing import StoreWriter
 
+    warm = threading.Event()
     with open_parts(settings) as parts, following(parts.indexes):
-        app = create_app(parts.assistant, parts.catalog, settings)
+        app = create_app(
+            parts.assistant,
+            parts.catalog,
+            settings,
+            writing=StoreWriter(settings, parts.catalog),
+            is_ready=warm.is_set,
+        )
         # After the imports of the pages, so that two threads never import at once.
         threading.Thread(
-            target=_warm_up, args=[parts.assistant], name="warm-up", daemon=True
+            target=_warm_up, args=[parts.assistant, warm], name="warm-up", daemon=True
         ).start()
         serve(app, settings)
 
 
-def _warm_up(assistant: Assistant) -> None:
+def _warm_up(assistant: Assistant, warm: threading.Event) -> None:
     """Load the models by asking something; what comes of it does not matter."""
     with suppress(RagError):  # such as an empty store; the person will be told when asking
         assistant.answer(Question("warm up"))
+    warm.set()

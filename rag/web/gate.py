@@ -89,6 +89,8 @@ class Gate:
         if not _is_same_origin(headers, host):
             return PlainTextResponse("Requests from other sites are refused.", 403)
         length = headers.get("content-length", "")
+        if method == "DELETE" and not length and "transfer-encoding" not in headers:
+            return None
         if not length.isdecimal():
             return PlainTextResponse("The request must state its length.", 411)
         if int(length) > MAX_BODY_BYTES:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from rag.types import Document, Event, Question
+from rag.store.filters import Filter
+from rag.types import Document, Event, Hit, Passage, Question
 
 
 class Answering(Protocol):
@@ -17,6 +18,23 @@ class Answering(Protocol):
     def stream(
         self, question: Question, *, cancelled: Callable[[], bool] = ...
     ) -> Iterator[Event]: ...
+
+
+class Asking(Protocol):
+    """Answers and searches within filters, from any thread."""
+
+    @property
+    def mode(self) -> str: ...
+
+    def stream(
+        self,
+        question: Question,
+        filters: Sequence[Filter] = ...,
+        *,
+        cancelled: Callable[[], bool] = ...,
+    ) -> Iterator[Event]: ...
+
+    def search(self, query: str, k: int, filters: Sequence[Filter] = ...) -> Sequence[Hit]: ...
 
 
 class ListedDocument(Protocol):
@@ -38,3 +56,20 @@ class Documents(Protocol):
     def documents(self) -> Sequence[ListedDocument]: ...
 
     def document(self, doc_id: str) -> Document | None: ...
+
+    def passages(self, passage_ids: Sequence[str]) -> Sequence[Passage]: ...
+
+
+class Writing(Protocol):
+    """Changes which documents there are; one caller at a time gets through, the others wait."""
+
+    def add(self, name: str, content: bytes) -> Sequence[str]:
+        """Keep a file under a name, and return the ids of its documents.
+
+        Raises:
+            InputError: the name, or the format it says, cannot be used.
+            DocumentError: the file cannot be read; what its name held before stays.
+        """
+
+    def remove(self, doc_id: str) -> bool:
+        """Take a document out; tell whether there was one."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,17 @@ from starlette.middleware import Middleware
 
 from rag.errors import ConfigurationError
 from rag.settings import Settings, keep_libraries_quiet
+from rag.web.api import Services, api_router
+from rag.web.api_models import StatusBody
 from rag.web.feedback import FeedbackFile
 from rag.web.gate import Gate, GradioGate, allowed_hosts
+from rag.web.openai_api import openai_router
 from rag.web.pages import PAGE_POLICY, Span, document_page, error_page
+from rag.web.problems import answer_problems_as_json
+from rag.web.recent import RecentAnswers
 from rag.web.runs_page import REPORT_POLICY, EvaluationRuns, runs_page
-from rag.web.seams import Answering, Documents
+from rag.web.seams import Asking, Documents, Writing
+from rag.web.workers import Workers
 
 if TYPE_CHECKING:
     from rag.web.chat_page import ChatPage
@@ -32,6 +39,8 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parent / "static"
 UPLOAD_LIMIT_BYTES = 1
 SHUTDOWN_SECONDS = 2
+API_THREADS = 4
+API_WAITING = 32
 STYLESHEETS = (
     '<link rel="stylesheet" href="/ui/tokens.css"><link rel="stylesheet" href="/ui/chat.css">'
 )
@@ -52,25 +61,48 @@ class AnyText(Convertor[str]):
 register_url_convertor("any", AnyText())
 
 
-def create_app(assistant: Answering, catalog: Documents, settings: Settings) -> FastAPI:
-    """Build the web application around an assistant and the documents it answers from."""
+def create_app(
+    assistant: Asking,
+    catalog: Documents,
+    settings: Settings,
+    *,
+    writing: Writing | None = None,
+    is_ready: Callable[[], bool] = lambda: True,
+) -> FastAPI:
+    """Build the web application around an assistant and the documents it answers from.
+
+    `writing` lets the API change documents; `is_ready` tells whether the models are loaded.
+    """
     keep_libraries_quiet(allow_downloads=settings.allow_downloads)
     from rag.web.chat_page import ChatPage  # gradio takes seconds to import
 
     evaluations = EvaluationRuns(settings.data_dir / "runs")
     feedback = FeedbackFile(settings.data_dir / "feedback.jsonl")
     page = ChatPage(assistant, catalog, feedback, evaluations)
+    services = Services(
+        assistant,
+        catalog,
+        feedback,
+        workers=Workers(threads=API_THREADS, waiting=API_WAITING),
+        writers=Workers(threads=1, waiting=API_WAITING),
+        answers=RecentAnswers(),
+        writing=writing,
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         page.runs.close()
+        services.workers.close()
+        services.writers.close()
 
     app = FastAPI(
         title="Footnote",
+        summary="Answers from your own documents, every sentence footnoted.",
+        version=version("footnote"),
         docs_url=None,
         redoc_url=None,
-        openapi_url=None,
+        openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
         middleware=[
             Middleware(Gate, hosts=allowed_hosts(settings.host)),
@@ -78,8 +110,11 @@ def create_app(assistant: Answering, catalog: Documents, settings: Settings) -> 
             Middleware(CORSMiddleware, allow_origins=[]),
         ],
     )
+    answer_problems_as_json(app)
     app.mount("/ui", StaticFiles(directory=STATIC))
-    _add_health(app)
+    _add_health(app, is_ready)
+    app.include_router(api_router(services))
+    app.include_router(openai_router(services))
     _add_documents(app, catalog)
     _add_runs(app, evaluations)
     _mount_chat(app, page)
@@ -149,14 +184,25 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _add_health(app: FastAPI) -> None:
-    @app.get("/healthz")
+def _add_health(app: FastAPI, is_ready: Callable[[], bool]) -> None:
+    @app.get("/healthz", summary="Whether the server is there", response_model=StatusBody)
     def health() -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
+    @app.get(
+        "/readyz",
+        summary="Whether it has loaded what it answers with",
+        response_model=StatusBody,
+        responses={503: {"model": StatusBody, "description": "Not yet"}},
+    )
+    def readiness() -> JSONResponse:
+        if is_ready():
+            return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "starting"}, 503, {"Retry-After": "5"})
+
 
 def _add_documents(app: FastAPI, catalog: Documents) -> None:
-    @app.get("/documents/{doc_id:any}")
+    @app.get("/documents/{doc_id:any}", include_in_schema=False)
     def show(
         doc_id: str, start: str | None = None, end: str | None = None, view: str = "whole"
     ) -> HTMLResponse:
@@ -173,11 +219,11 @@ def _add_documents(app: FastAPI, catalog: Documents) -> None:
 
 
 def _add_runs(app: FastAPI, evaluations: EvaluationRuns) -> None:
-    @app.get("/runs")
+    @app.get("/runs", include_in_schema=False)
     def show_runs() -> HTMLResponse:
         return _page(runs_page(evaluations.summaries()))
 
-    @app.get("/runs/{name}/report")
+    @app.get("/runs/{name}/report", include_in_schema=False)
     def show_report(name: str) -> HTMLResponse:
         report = evaluations.report(name)
         if report is None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from rag.errors import InputError, ModelError
+from rag.store.filters import Filter
 from rag.types import (
     Answer,
     Citation,
@@ -75,6 +76,11 @@ class MemoryCatalog:
     def document(self, doc_id: str) -> Document | None:
         return next((document for document in self.held if document.doc_id == doc_id), None)
 
+    def passages(self, passage_ids: Sequence[str]) -> list[Passage]:
+        """Each document is one passage, named after it."""
+        held = {f"{d.doc_id}:0": passage_of(d, 0, len(d.text)) for d in self.held}
+        return [held[wanted] for wanted in passage_ids if wanted in held]
+
 
 def passage_of(document: Document, start: int, end: int) -> Passage:
     return Passage(
@@ -123,12 +129,18 @@ class ScriptedAssistant:
     mode: str = "reader"
     asked: list[Question] = field(default_factory=list)
     was_cancelled: bool = False
+    filters: tuple[Filter, ...] = ()
     answers: dict[str, Callable[[Question], Answer]] = field(default_factory=dict)
 
     def stream(
-        self, question: Question, *, cancelled: Callable[[], bool] = lambda: False
+        self,
+        question: Question,
+        filters: Sequence[Filter] = (),
+        *,
+        cancelled: Callable[[], bool] = lambda: False,
     ) -> Iterator[Event]:
         self.asked.append(question)
+        self.filters = tuple(filters)
         if len(question.text) > 2000:
             raise InputError("The question has too many characters.", "Ask in 2,000 or fewer.")
         if "unreachable" in question.text:
@@ -146,6 +158,12 @@ class ScriptedAssistant:
         for sentence in answer.sentences:
             yield Delta(sentence.text + "".join(f" [{m}]" for m in sentence.markers) + " ")
         yield answer
+
+    def search(self, query: str, k: int, filters: Sequence[Filter] = ()) -> tuple[Hit, ...]:
+        self.filters = tuple(filters)
+        if "broken" in query:
+            raise ZeroDivisionError("secret detail")
+        return answered(Question(query)).hits[:k]
 
     def _forever(self, cancelled: Callable[[], bool]) -> Iterator[Event]:
         for number in range(600):
