@@ -7,6 +7,7 @@ changes passages takes the next sequence number, which is how an index knows wha
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
 import threading
 import uuid
@@ -27,6 +28,11 @@ from rag.types import Document, Passage, Section
 
 SCHEMA_VERSION = "1"
 _IDS_PER_QUERY = 500
+_TRACES = ("lexical.sqlite3", "vectors")  # what stands beside a catalogue once it has been used
+_RESTORE = (
+    "Bring a backup back with: footnote restore FILE. Without one, delete the folder {folder} "
+    "and ingest the documents again."
+)
 _FILTERED = {"doc_id": "doc_id", "title": "title", "source": "source"}
 _OPERATORS = {"=": "GLOB", ">=": ">=", "<=": "<="}
 _PASSAGE_COLUMNS = (
@@ -109,10 +115,32 @@ class Catalog:
                 raise
 
     def _create_or_check(self) -> None:
+        if not self.path.exists() or not self.path.stat().st_size:
+            self._refuse_to_replace()
+        with self._reading() as connection:
+            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+        if not tables:
+            self._create()
+        elif "history" not in tables:  # written before there was one
+            with self._writing() as connection:
+                connection.execute(next(s for s in _schema_statements() if "TABLE history" in s))
+        self._check_version()
+
+    def _refuse_to_replace(self) -> None:
+        """Begin no new catalogue where indexes tell that there was one."""
+        folder = self.path.parent
+        if any((folder / trace).exists() for trace in _TRACES):
+            raise StoreError(
+                f"The store {folder} has lost its catalogue: {self.path.name} is missing or empty.",
+                _RESTORE.format(folder=folder),
+            )
+
+    def _create(self) -> None:
+        self._refuse_to_replace()
         with self._writing() as connection:
             reach("catalog.create.begun")
-            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            if tables == 0:
+            # Another process may have created it meanwhile.
+            if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 # executescript would commit the transaction that makes creation all or nothing.
                 for statement in _schema_statements():
                     connection.execute(statement)
@@ -122,6 +150,8 @@ class Catalog:
                     [("schema", SCHEMA_VERSION), ("store_id", uuid.uuid4().hex), ("seq", "0")],
                 )
         reach("catalog.create.committed")
+
+    def _check_version(self) -> None:
         found = self.meta("schema")
         if found != SCHEMA_VERSION:
             raise StoreError(
@@ -154,6 +184,21 @@ class Catalog:
     def seq(self) -> int:
         """The sequence number of the last change."""
         return int(self.meta("seq") or 0)
+
+    @property
+    def head(self) -> tuple[int, str]:
+        """The number and token of the last change; no other state of any catalogue has both."""
+        with self._reading() as connection:
+            seq, token = connection.execute(
+                "SELECT value, (SELECT token FROM history WHERE seq = CAST(value AS INTEGER)) "
+                "FROM meta WHERE key = 'seq'"
+            ).fetchone()
+        return int(seq), token or ""
+
+    def has_made(self, seq: int, token: str) -> bool:
+        """Whether the change of this number and name is one of this catalogue's past."""
+        with self._reading() as connection:
+            return seq <= self.seq and _token(connection, seq) == token
 
     # -- documents ----------------------------------------------------------------------------
 
@@ -341,6 +386,7 @@ class Catalog:
                     (after, limit - 1),
                 ).fetchone()
                 upto = last if bound is None else int(bound[0])
+                token = _token(connection, upto)
                 removed = connection.execute(
                     "SELECT passage_id FROM removals WHERE seq > ? AND seq <= ?", (after, upto)
                 ).fetchall()
@@ -354,6 +400,7 @@ class Catalog:
                 connection.execute("COMMIT")
         return Changes(
             seq=upto,
+            token=token,
             removed=tuple(row[0] for row in removed),
             passages=tuple(_passage(row) for row in rows),
             vectors=_matrix(row[-1] for row in rows),
@@ -429,16 +476,21 @@ def translated_errors(path: Path) -> Iterator[None]:
                 f"The store {path} has been in use by another process for too long.",
                 "Wait for it to finish, or stop it, and run the command again.",
             ) from error
+        if "no such" in text:
+            raise StoreError(
+                f"The store {path} is damaged: {text}.", _RESTORE.format(folder=path.parent)
+            ) from error
         raise StoreError(
             f"The store {path} cannot be used: {text}.",
-            "Check that the folder exists, can be written to and has free space.",
+            "Check that the folder exists, can be written to and has free space. If its disk "
+            "has lost something: footnote restore FILE brings back a backup.",
         ) from error
     except sqlite3.DatabaseError as error:
         if type(error) is not sqlite3.DatabaseError:
             raise  # a subclass: a mistake of ours, not damage
         raise StoreError(
             f"The store {path} is damaged or not a catalogue of Footnote: {error}.",
-            "Restore it from a backup, or delete the folder and ingest the documents again.",
+            _RESTORE.format(folder=path.parent),
         ) from error
     except OSError as error:
         raise StoreError(
@@ -457,7 +509,14 @@ def _next_seq(connection: sqlite3.Connection) -> int:
     row = connection.execute(
         "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'seq' RETURNING value"
     ).fetchone()
-    return int(row[0])
+    seq = int(row[0])
+    connection.execute("INSERT INTO history VALUES (?, ?)", (seq, secrets.token_hex(8)))
+    return seq
+
+
+def _token(connection: sqlite3.Connection, seq: int) -> str:
+    row = connection.execute("SELECT token FROM history WHERE seq = ?", (seq,)).fetchone()
+    return "" if row is None else str(row[0])
 
 
 def _remove_passages(connection: sqlite3.Connection, ids: Iterable[str], seq: int) -> None:

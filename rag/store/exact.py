@@ -21,7 +21,7 @@ class ExactSearch:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._lock = threading.Lock()
-        self._seq = -1
+        self._head = (-1, "")
         self._ids: list[str] = []
         self._doc_ids: list[str] = []
         self._matrix: Vectors = np.zeros((0, 0), dtype=np.float32)
@@ -31,10 +31,10 @@ class ExactSearch:
     ) -> list[tuple[str, float]]:
         """Return up to k passage ids and cosine similarities, best first, ties by passage id."""
         with self._lock:
-            seq = self._catalog.seq
-            if seq != self._seq:
+            head = self._catalog.head
+            if head != self._head:
                 self._ids, self._doc_ids, self._matrix = self._catalog.all_vectors()
-                self._seq = seq
+                self._head = head
             ids, owners, matrix = self._ids, self._doc_ids, self._matrix
         if not ids:
             return []

@@ -39,16 +39,22 @@ class Indexes:
         except Timeout:
             self.owner = False
         reach("indexes.locked")
-        self.lexical = LexicalIndex(folder / "lexical.sqlite3", catalog.store_id, owner=self.owner)
         self._damaged: set[VectorIndex | LexicalIndex] = set()
-        if self.owner:
-            self.vectors = VectorIndex(folder / "vectors", catalog.store_id)
+        try:
+            self.lexical = LexicalIndex(
+                folder / "lexical.sqlite3", catalog.store_id, owner=self.owner
+            )
+            if self.owner:
+                self.vectors = VectorIndex(folder / "vectors", catalog.store_id)
+        except BaseException:
+            self._lock.release()
+            raise
 
     @property
     def behind(self) -> bool:
         """Whether an index has yet to follow a change of the catalogue."""
-        seq = self._catalog.seq
-        return bool(self._damaged) or any(index.applied != seq for index in self._followers())
+        head = self._catalog.head
+        return any(self._head_of(index) != head for index in self._followers())
 
     def follow(self, progress: Callable[[int], None] | None = None) -> None:
         """Apply every change that the indexes have missed; does nothing unless the owner.
@@ -59,8 +65,8 @@ class Indexes:
             return
         with self._following:
             for index in self._followers():
-                # An index newer than its catalogue follows one that a backup has replaced.
-                if index in self._damaged or index.applied > self._catalog.seq:
+                # An index may have followed a catalogue that a copy has replaced since.
+                if not self._catalog.has_made(*self._head_of(index)):
                     index.reset()
                     self._damaged.discard(index)
                 while index.applied < self._catalog.seq:
@@ -88,7 +94,7 @@ class Indexes:
 
         vectors = self.vectors
         usable = vectors is not None and vectors not in self._damaged
-        if vectors is not None and usable and vectors.applied == self._catalog.seq:
+        if vectors is not None and usable and vectors.head == self._catalog.head:
             try:
                 return vectors.search(vector, k, doc_ids)
             except ChromaError:
@@ -98,18 +104,37 @@ class Indexes:
     def search_lexical(
         self, query: str, k: int, doc_ids: Collection[str] | None = None
     ) -> list[tuple[str, float]]:
-        """Return up to k passage ids and BM25 scores, best first; none while it is damaged."""
+        """Return up to k passage ids and BM25 scores, best first.
+
+        An index that turns out to be damaged is filled again first.
+
+        Raises:
+            StoreError: it is damaged and belongs to another process.
+        """
         try:
             return self.lexical.search(query, k, doc_ids)
         except StoreError:
+            if not self.owner:
+                raise
             self._damaged.add(self.lexical)
-            return []
+        self.follow()
+        return self.lexical.search(query, k, doc_ids)
 
     def close(self) -> None:
         """Release the files and the lock."""
         for index in self._followers():
             index.close()
         self._lock.release()
+
+    def _head_of(self, index: VectorIndex | LexicalIndex) -> tuple[int, str]:
+        """Return what an index holds; one that is damaged holds a change that never was."""
+        try:
+            return (-1, "damaged") if index in self._damaged else index.head
+        except StoreError:
+            if not self.owner:
+                raise
+            self._damaged.add(index)
+            return (-1, "damaged")
 
     def _followers(self) -> list[VectorIndex | LexicalIndex]:
         return [self.lexical, *([self.vectors] if self.vectors is not None else [])]

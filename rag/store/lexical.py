@@ -16,12 +16,13 @@ from pathlib import Path
 from rag.store.catalog import translated_errors
 from rag.store.faults import reach
 from rag.store.records import Changes
+from rag.store.soundness import is_sound_database
 
-_VERSION = 2  # of what is in the file; another version is begun again
+_VERSION = 3  # of what is in the file; another version is begun again
 
 _SCHEMA = (
     f"PRAGMA user_version = {_VERSION}",
-    "CREATE TABLE state (store_id TEXT NOT NULL, seq INTEGER NOT NULL)",
+    "CREATE TABLE state (store_id TEXT NOT NULL, seq INTEGER NOT NULL, token TEXT NOT NULL)",
     "CREATE TABLE rows (passage_id TEXT PRIMARY KEY, row INTEGER NOT NULL, doc_id TEXT NOT NULL)",
     "CREATE UNIQUE INDEX rows_by_row ON rows (row)",
     "CREATE VIRTUAL TABLE words USING fts5(context, text, "
@@ -56,16 +57,23 @@ class LexicalIndex:
     def __init__(self, path: Path, store_id: str, *, owner: bool = True) -> None:
         self._path = path
         self._store_id = store_id
+        self._owner = owner
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         if owner and not self._is_sound():
             self.reset()
 
     @property
+    def head(self) -> tuple[int, str]:
+        """The number and token of the last change that this index holds."""
+        with translated_errors(self._path):
+            seq, token = self._connection.execute("SELECT seq, token FROM state").fetchone()
+        return int(seq), str(token)
+
+    @property
     def applied(self) -> int:
         """The sequence number of the last change that this index holds."""
-        with translated_errors(self._path):
-            return int(self._connection.execute("SELECT seq FROM state").fetchone()[0])
+        return self.head[0]
 
     def reset(self) -> None:
         """Begin again, empty."""
@@ -79,7 +87,7 @@ class LexicalIndex:
             connection.execute("BEGIN IMMEDIATE")
             for statement in _SCHEMA:
                 connection.execute(statement)
-            connection.execute("INSERT INTO state VALUES (?, 0)", (self._store_id,))
+            connection.execute("INSERT INTO state VALUES (?, 0, '')", (self._store_id,))
             reach("lexical.reset.tables")
             connection.execute("COMMIT")
             reach("lexical.reset.committed")
@@ -109,7 +117,9 @@ class LexicalIndex:
                         (passage.passage_id, cursor.lastrowid, passage.doc_id),
                     )
                 reach("lexical.apply.added")
-                connection.execute("UPDATE state SET seq = ?", (changes.seq,))
+                connection.execute(
+                    "UPDATE state SET seq = ?, token = ?", (changes.seq, changes.token)
+                )
                 reach("lexical.apply.state")
                 connection.execute("COMMIT")
                 reach("lexical.apply.committed")
@@ -177,17 +187,25 @@ class LexicalIndex:
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
+            # Only the owner may create the file, and only in `reset`.
             connection = sqlite3.connect(
-                self._path, timeout=30.0, isolation_level=None, check_same_thread=False
+                f"{self._path.resolve().as_uri()}?mode={'rwc' if self._owner else 'rw'}",
+                uri=True,
+                timeout=30.0,
+                isolation_level=None,
+                check_same_thread=False,
             )
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
+            if self._owner:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA synchronous=NORMAL")
             self._local.connection = connection
             self._connections.append(connection)
         return connection
 
     def _is_sound(self) -> bool:
-        """Whether the file is this catalogue's index and can be read; the rest shows in use."""
+        """Whether the file is this catalogue's index and can be read."""
+        if not is_sound_database(self._path):
+            return False
         try:
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
             row = self._connection.execute("SELECT store_id FROM state").fetchone()

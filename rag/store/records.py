@@ -56,13 +56,15 @@ class Counts:
 class Changes:
     """What an index must do to go from one sequence number to `seq`: remove first, then put.
 
-    `vectors` is `(len(passages), d)` float32, unit rows, in the order of `passages`.
+    `vectors` is `(len(passages), d)` float32, unit rows, in the order of `passages`. `token` is a
+    name that only this change has: two histories may both have a change 7, never its token.
     """
 
     seq: int
     removed: tuple[str, ...]
     passages: tuple[Passage, ...]
     vectors: Vectors
+    token: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.removed or self.passages)

@@ -57,3 +57,9 @@ CREATE TABLE removals (
     seq        INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX removals_by_seq ON removals (seq);
+
+-- A name for each change, which tells a catalogue's history from that of a copy that went its own way.
+CREATE TABLE history (
+    seq   INTEGER PRIMARY KEY,
+    token TEXT NOT NULL
+);

@@ -18,6 +18,7 @@ from rag.errors import StoreError
 from rag.store.catalog import translated_errors
 from rag.store.faults import reach
 from rag.store.records import Changes, Vectors
+from rag.store.soundness import graph_checksums, graphs_are_as_left, is_sound_database
 
 _COLLECTION = "passages"
 _STATE_FILE = "state.json"
@@ -41,9 +42,14 @@ class VectorIndex:
             self._open()
 
     @property
+    def head(self) -> tuple[int, str]:
+        """The number and token of the last change that this index holds."""
+        return int(self._state["seq"]), str(self._state["token"])
+
+    @property
     def applied(self) -> int:
         """The sequence number of the last change that this index holds."""
-        return int(self._state["seq"])
+        return self.head[0]
 
     def reset(self) -> None:
         """Begin again, empty, in a new folder; the earlier one is deleted."""
@@ -62,7 +68,9 @@ class VectorIndex:
         reach("vectors.reset.deleted")
         self._connect(generation)
         reach("vectors.reset.connected")
-        self._write_state({"store_id": self._store_id, "generation": generation, "seq": 0})
+        self._write_state(
+            {"store_id": self._store_id, "generation": generation, "seq": 0, "token": ""}
+        )
 
     def apply(self, changes: Changes) -> None:
         """Follow one batch of changes.
@@ -83,7 +91,7 @@ class VectorIndex:
 
     def _apply(self, changes: Changes) -> None:
         reach("vectors.apply.before")
-        state = self._state | {"seq": changes.seq}
+        state = self._state | {"seq": changes.seq, "token": changes.token}
         (self._folder / _STATE_FILE).unlink(missing_ok=True)
         reach("vectors.apply.state")
         ids = [passage.passage_id for passage in changes.passages]
@@ -97,6 +105,7 @@ class VectorIndex:
                 embeddings=changes.vectors[part],
                 metadatas=[{"doc_id": p.doc_id} for p in changes.passages[part]],
             )
+        self._collection.modify(metadata={"token": changes.token})
         reach("vectors.apply.added")
         self._write_state(state)
 
@@ -129,28 +138,38 @@ class VectorIndex:
 
         try:
             state = json.loads((self._folder / _STATE_FILE).read_text(encoding="utf-8"))
-            sound = state["store_id"] == self._store_id
             self._state = state
+            generation = self._generation_folder(int(state["generation"]))
+            sound = (
+                state["store_id"] == self._store_id
+                and isinstance(state["seq"], int)
+                and is_sound_database(generation / "chroma.sqlite3")
+                and graphs_are_as_left(generation, state["graphs"])
+            )
             if sound:
                 self._connect(int(state["generation"]))
                 # Opening loads nothing yet; a query shows whether the files can be read.
-                sound = self._collection.count() == int(state["count"])
+                found = (self._collection.metadata or {}).get("token", "")
+                sound = self._collection.count() == state["count"] and found == state["token"]
                 if sound and state["count"]:
                     probe = self._collection.peek(1)["embeddings"]
                     self._collection.query(query_embeddings=probe, n_results=1)
         except (OSError, ValueError, KeyError, TypeError, ChromaError):
             sound = False
+            self._state = {}
         reach("vectors.opened")
         if not sound:
             self.reset()
+
+    def _generation_folder(self, generation: int) -> Path:
+        return self._folder / f"gen-{generation}"
 
     def _connect(self, generation: int) -> None:
         import chromadb
         from chromadb.config import Settings
 
-        folder = self._folder / f"gen-{generation}"
         self._client = chromadb.PersistentClient(
-            str(folder), settings=Settings(anonymized_telemetry=False)
+            str(self._generation_folder(generation)), settings=Settings(anonymized_telemetry=False)
         )
         self._collection = self._client.get_or_create_collection(
             _COLLECTION,
@@ -166,7 +185,8 @@ class VectorIndex:
         )
 
     def _write_state(self, state: dict[str, Any]) -> None:
-        state = state | {"count": self._collection.count()}
+        folder = self._generation_folder(state["generation"])
+        state = state | {"count": self._collection.count(), "graphs": graph_checksums(folder)}
         part = self._folder / (_STATE_FILE + ".part")
         with part.open("w", encoding="utf-8") as file:
             reach("vectors.state.created")

@@ -182,14 +182,16 @@ def test_a_full_disk_is_reported_and_what_was_there_stays(catalog, put):
     assert [info.doc_id for info in catalog.documents()] == ["d1"]
 
 
-def test_a_writer_that_never_ends_is_reported(catalog, tmp_path):
+def test_a_writer_that_never_ends_is_reported_and_readers_do_not_wait(catalog, put):
+    put("d1", "apple")
     other = sqlite3.connect(catalog.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    hasty = None
+    hasty = Catalog(catalog.path, busy_seconds=0.05)
     try:
+        assert hasty.counts().documents == 1
         with pytest.raises(StoreError, match="in use by another process"):
-            hasty = Catalog(catalog.path, busy_seconds=0.05)
+            hasty.set_meta({"a": "b"})
     finally:
         other.execute("ROLLBACK")
         other.close()
-        assert hasty is None
+        hasty.close()
