@@ -59,7 +59,7 @@ def ingest(
         return
     report = run_ingest(settings, paths, err)
     terminal.print_report(out, report)
-    if report.problems:
+    if report.problems or report.still_unread:
         raise typer.Exit(65)
 
 

@@ -56,9 +56,17 @@ def print_plan(console: Console, steps: Sequence[Step]) -> None:
 def print_report(console: Console, report: Report) -> None:
     """Print what an ingest did and which files could not be read."""
     for problem in report.problems:
-        console.print(f"[red]problem[/]  {escape(problem.message)}", highlight=False)
+        console.print(
+            f"[red]problem[/]  {escape(problem.message)} [dim]({escape(problem.reason)})[/]",
+            highlight=False,
+        )
         if problem.hint:
             console.print(f"         {escape(problem.hint)}", style="dim", highlight=False)
+    for step in report.still_unread[:10]:
+        what = f"{step.source} ({step.reason}): as before, it cannot be read"
+        console.print(f"[red]problem[/]  {escape(what)}", highlight=False)
+    if report.still_unread:
+        console.print("         Why, and what to do: footnote status --problems", style="dim")
     skipped = [step for step in report.steps if step.action == Action.SKIP]
     for step in skipped[:10]:
         console.print(f"[yellow]skipped[/]  {escape(step.source)} ({step.reason})", highlight=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from rag.errors import DocumentError, InputError
 from rag.ingest.readers import reader_for
+from rag.ingest.readers.ocr import find_tesseract
 from rag.store.records import FileRecord
 
 # A file changed this shortly before it was last looked at may have changed again within the same
@@ -31,7 +33,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One file and what is done with it; `reason` says why a file is skipped."""
+    """One file and what is done with it.
+
+    `reason` says why a file is skipped, or why one that did not change could not be read before.
+    """
 
     action: Action
     path: str
@@ -106,8 +111,13 @@ def _walk(folder: Path, exclude: Path) -> Iterator[Path]:
 
 def _step(path: Path, absolute: str, record: FileRecord | None, explicit: bool) -> Step:
     source = str(path)
+    if not _is_text(source) or not _is_text(absolute):
+        shown = os.fsencode(source).decode("utf-8", "backslashreplace")
+        return Step(Action.SKIP, absolute, shown, reason="name is not UTF-8")
     try:
         status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return Step(Action.SKIP, absolute, source, reason="not a file")
         version = reader_for(path).version
     except DocumentError as error:
         if explicit:
@@ -122,6 +132,7 @@ def _step(path: Path, absolute: str, record: FileRecord | None, explicit: bool) 
         record.reader_version == version
         and record.source == source
         and record.size_bytes == status.st_size
+        and not (record.reason == "no-ocr" and find_tesseract())
         and _is_unchanged(record, path, status.st_mtime_ns)
     )
     return Step(
@@ -130,7 +141,17 @@ def _step(path: Path, absolute: str, record: FileRecord | None, explicit: bool) 
         source,
         status.st_size,
         status.st_mtime_ns,
+        record.reason if same else "",
     )
+
+
+def _is_text(path: str) -> bool:
+    """Whether a path can be stored and shown; names of other encodings hold lone surrogates."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_unchanged(record: FileRecord, path: Path, mtime_ns: int) -> bool:

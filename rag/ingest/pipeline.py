@@ -55,6 +55,11 @@ class Report:
     embed_seconds: float = 0.0
     commit_seconds: float = 0.0
 
+    @property
+    def still_unread(self) -> list[Step]:
+        """The files that did not change and that an earlier ingest could not read."""
+        return [step for step in self.steps if step.action == Action.KEEP and step.reason]
+
     def count(self, action: Action) -> int:
         """Return how many files had this done to them."""
         return sum(step.action == action for step in self.steps)
@@ -154,26 +159,27 @@ class Ingestor:
         )
         before = self._catalog.hashes(step.path)
         seen: set[str] = set()
-        problem: DocumentError | None = None
+        problems: list[DocumentError] = []
         failed = False
         for part in parts:
             if part.sha256:
                 record = replace(record, sha256=part.sha256)
                 reach("ingest.file.hashed")
             if part.problem is not None:
-                problem, failed = problem or part.problem, part.failed
+                problems.append(part.problem)
+                failed = part.failed
             if part.document is not None:
                 document = self._with_own_id(part.document, step.path)
                 seen.add(document.doc_id)
                 if before.get(document.doc_id) != content_hash(document):
                     self._enqueue(document, step.path, report)
-        if problem is not None:
-            record = replace(
-                record, reason=problem.reason, message=problem.message, hint=problem.hint
-            )
+        if problems:
+            first, more = problems[0], len(problems) - 1
+            message = first.message + (f" And {more} more in this file." if more else "")
+            record = replace(record, reason=first.reason, message=message, hint=first.hint)
             report.problems.append(record)
         reach("ingest.file.read")
-        if not failed and (seen or problem is None):
+        if not failed and (seen or not problems):
             self._remove_documents(before.keys() - seen, report)
         self._finished_files.append(record)
 
