@@ -179,6 +179,7 @@ def build_assistant(
     from rag.answering.condense import ModelCondenser, RuleCondenser
     from rag.answering.generation import Generator, load_chat_model
     from rag.answering.reader import Reader
+    from rag.answering.support import SupportChecker
     from rag.assistant import (
         Assistant,
         nothing_to_remark,
@@ -200,7 +201,13 @@ def build_assistant(
         condenser=RuleCondenser() if model is None else ModelCondenser(load_chat_model(hasty)),
         generator=None
         if model is None
-        else Generator(model, settings.model, context_chars=settings.context_chars),
+        else Generator(
+            model,
+            settings.model,
+            context_chars=settings.context_chars,
+            checker=SupportChecker(embedder),
+            hide_unsupported=settings.hide_unsupported,
+        ),
         has_documents=lambda: catalog.counts().documents > 0,
         remark=language_note if reads_english_only else nothing_to_remark,
         read_k=settings.read_k,

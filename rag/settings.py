@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     model_timeout_seconds: float = Field(default=60.0, gt=0)
     context_chars: int = Field(default=12_000, ge=500)
     """The most characters of passages that a chat model is given."""
+    hide_unsupported: bool = False
+    """Whether sentences that the documents do not support are left out of its answers."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from rag.ingest.files import Action, Step
 from rag.ingest.pipeline import Report
+from rag.support_words import text_with_remarks
 from rag.types import Answer, Citation, Hit, Passage
 
 NO_ANSWER = "The documents do not say."
@@ -25,7 +26,7 @@ def print_answer(console: Console, answer: Answer) -> None:
             console.print("[dim]The nearest passages:[/]")
             print_hits(console, answer.hits[:3])
         return
-    console.print(escape(answer.text), highlight=False)
+    console.print(escape(text_with_remarks(answer)), highlight=False)
     console.print()
     for citation in answer.citations:
         for line in _citation_lines(citation, console.width):

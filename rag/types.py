@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
+
+Support = Literal["supported", "partial", "unsupported", "no_claim"]
+"""Whether what a sentence cites says it; `no_claim` for one that says nothing to be checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +119,16 @@ class Citation:
 class Sentence:
     """A sentence of an answer, without markers, and the markers that belong to it.
 
-    `break_before` says that a new line (a paragraph or list item) begins with it.
+    `break_before` says that a new line (a paragraph or list item) begins with it. `support` is
+    None until the sentence was checked. `moved` says that the check found its citations, in
+    another passage than the one that the sentence cited, or where it cited none.
     """
 
     text: str
     markers: tuple[int, ...] = ()
     break_before: bool = False
+    support: Support | None = None
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

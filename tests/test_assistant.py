@@ -191,7 +191,9 @@ def test_json_has_the_documented_keys(make):
         "question", "query", "text", "abstained", "confidence", "sentences", "citations", "hits",
         "answer_span",
     ]  # fmt: skip
-    assert found["sentences"] == [{"text": "A pear tree.", "citations": [1]}]
+    assert found["sentences"] == [
+        {"text": "A pear tree.", "citations": [1], "support": None, "moved": False}
+    ]
     assert found["citations"] == [
         {
             "marker": 1,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rag.types import Citation, Passage, Sentence
+from rag.types import Citation, Passage, Sentence, Support
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,16 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A sentence of an answer before its citations have numbers; the best quote comes first."""
+    """A sentence of an answer before its citations have numbers; the best quote comes first.
+
+    `support` and `moved` are those of `Sentence`.
+    """
 
     text: str
     quotes: tuple[Quote, ...]
     break_before: bool = False
+    support: Support | None = None
+    moved: bool = False
 
 
 def number(drafts: Sequence[Draft]) -> tuple[tuple[Sentence, ...], tuple[Citation, ...]]:
@@ -43,7 +48,9 @@ def number(drafts: Sequence[Draft]) -> tuple[tuple[Sentence, ...], tuple[Citatio
     sentences = []
     for draft in drafts:
         markers = sorted({_marker(merged, quote) for quote in draft.quotes})
-        sentences.append(Sentence(draft.text, tuple(markers), draft.break_before))
+        sentences.append(
+            Sentence(draft.text, tuple(markers), draft.break_before, draft.support, draft.moved)
+        )
     citations = tuple(
         Citation(marker, quote.passage, quote.start, quote.end)
         for marker, quote in enumerate(merged, start=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from langchain_core.prompts import ChatPromptTemplate
 
@@ -14,6 +14,7 @@ from rag.answering.citations import Draft, number
 from rag.answering.context import build_context, conversation
 from rag.answering.markers import NO_ANSWER, MarkerReader
 from rag.answering.prompts import load_prompt
+from rag.answering.support import Checked
 from rag.answering.words import coverage
 from rag.errors import ModelError
 from rag.types import Answer, Delta, Hit, Question, Timings
@@ -36,19 +37,38 @@ MAX_REPLY_CHARS = 16_000
 _SUPPORTED = 0.3
 
 
+class Checker(Protocol):
+    """Anything that checks sentences against what they cite; see `rag.answering.support`."""
+
+    def check(self, drafts: Sequence[Draft], hits: Sequence[Hit]) -> list[Checked]: ...
+
+
 class Generator:
     """Answers with a chat model; `name` is what the person calls it ("ollama:qwen3").
+
+    `checker` checks the sentences of an answer once it is written; with `hide_unsupported` those
+    that it finds unsupported are left out, and nothing is shown before they are known.
 
     Raises:
         ConfigurationError: the prompt cannot be used.
     """
 
-    def __init__(self, model: BaseChatModel, name: str, *, context_chars: int) -> None:
+    def __init__(
+        self,
+        model: BaseChatModel,
+        name: str,
+        *,
+        context_chars: int,
+        checker: Checker | None = None,
+        hide_unsupported: bool = False,
+    ) -> None:
         prompt = load_prompt("answer")
         self.name = name
         self.prompt_version = prompt.version
         self._model = model
         self._context_chars = context_chars
+        self._checker = checker
+        self._hide_unsupported = hide_unsupported
         # Without StrOutputParser at the end: closing its stream reads the model's to the end first.
         self._chain: Runnable[dict[str, str], AIMessage] = (
             ChatPromptTemplate.from_messages(prompt.messages) | model
@@ -88,6 +108,8 @@ class Generator:
                 f"The chat model {self.name} returned an empty reply.",
                 "Try again, or choose another model with FOOTNOTE_MODEL.",
             )
+        stopped = note == STOPPED
+        drafts, trust, left_out = self._checked(drafts, context.hits)
         sentences, citations = number(drafts)
         yield Answer(
             question=question,
@@ -95,13 +117,21 @@ class Generator:
             sentences=sentences,
             citations=citations,
             hits=tuple(hits),
-            abstained=not sentences and note != STOPPED,
-            confidence=confidence(drafts),
+            abstained=not sentences and not stopped,
+            confidence=trust,
             mode=self.name,
-            note=note,
+            note=" ".join(part for part in (note, left_out) if part),
             unresolved=tuple(reader.unresolved),
             timings=Timings(generate=(time.perf_counter() - started) * 1000),
         )
+
+    def _checked(self, drafts: list[Draft], hits: Sequence[Hit]) -> tuple[list[Draft], float, str]:
+        """Return the drafts as they were found to be, the confidence, and what to say of it."""
+        if self._checker is None:
+            return drafts, confidence(drafts), ""
+        checked = self._checker.check(drafts, hits)
+        kept, left_out = supported_ones(checked) if self._hide_unsupported else (checked, "")
+        return [one.draft for one in kept], mean_support(checked), left_out
 
     def _read(
         self, variables: dict[str, str], reader: MarkerReader, cancelled: Callable[[], bool]
@@ -112,7 +142,7 @@ class Generator:
         length = 0
         with closing(self._tokens(variables)) as tokens:
             for token in tokens:
-                if shown := reader.feed(token):
+                if (shown := reader.feed(token)) and not self._holds_back:
                     yield Delta(shown)
                 length += max(len(token), 1)
                 if cancelled():
@@ -123,9 +153,14 @@ class Generator:
                 if length > MAX_REPLY_CHARS:
                     reader.finish()
                     return f"The reply was cut off after {MAX_REPLY_CHARS:,} characters."
-        if shown := reader.finish():
+        if (shown := reader.finish()) and not self._holds_back:
             yield Delta(shown)
         return ""
+
+    @property
+    def _holds_back(self) -> bool:
+        """Whether nothing may be shown before it was checked."""
+        return self._checker is not None and self._hide_unsupported
 
     def _tokens(self, variables: dict[str, str]) -> PythonGenerator[str, None, None]:
         """Stream the model's own words, without its thinking."""
@@ -161,11 +196,32 @@ def without_thinking(tokens: Iterable[str]) -> Iterator[str]:
 def confidence(drafts: Sequence[Draft]) -> float:
     """Return the share of sentences that have a quote which shares their words, in [0, 1].
 
-    Provisional: a quote counts from three tenths of the sentence's content words on. It is no
-    probability until sentences are checked against what they cite.
+    Provisional, for sentences that nobody checks: a quote counts from three tenths of the
+    sentence's content words on.
     """
     backed = [
         any(coverage(draft.text, quote.text) >= _SUPPORTED for quote in draft.quotes)
         for draft in drafts
     ]
     return sum(backed) / len(backed) if backed else 0.0
+
+
+def mean_support(checked: Sequence[Checked]) -> float:
+    """Return the mean probability that what the sentences claim is supported, in [0, 1]."""
+    claims = [one.probability for one in checked if one.support != "no_claim"]
+    return sum(claims) / len(claims) if claims else 0.0
+
+
+def supported_ones(checked: Sequence[Checked]) -> tuple[list[Checked], str]:
+    """Leave out what is unsupported; return the rest and a note that says how many there were.
+
+    What claims nothing goes too when no claim is left: it would introduce nothing.
+    """
+    kept = [one for one in checked if one.support != "unsupported"]
+    count = len(checked) - len(kept)
+    if all(one.support == "no_claim" for one in kept):
+        kept = []
+    if not count:
+        return kept, ""
+    what = "One sentence was" if count == 1 else f"{count} sentences were"
+    return kept, f"{what} left out: the documents do not support what the model wrote."

@@ -153,7 +153,9 @@ def _drafts(lines: Sequence[Line]) -> Iterator[Draft]:
     for line in lines:
         doc_id = line.quote.passage.doc_id
         text = quoted_text(line.quote.text)
-        yield Draft(text, (line.quote, *line.also), break_before=last not in ("", doc_id))
+        new_line = last not in ("", doc_id)
+        # A quote says what it says: it needs no check.
+        yield Draft(text, (line.quote, *line.also), new_line, support="supported")
         last = doc_id
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from rag.support_words import remarks, text_with_remarks
 from rag.types import Answer, Citation, Hit, Question, Sentence, Turn
 from rag.web.feedback import Feedback, render_feedback
 from rag.web.links import document_url
@@ -168,8 +169,19 @@ def _paragraphs(answer: Answer) -> str:
             paragraphs.append([])
         text, span = _with_span(sentence, span)
         markers = "".join(_marker(by_marker[marker]) for marker in sentence.markers)
-        paragraphs[-1].append(f'<span class="sentence">{text}{markers}</span>')
+        said = "".join(_remark(*remark) for remark in remarks(sentence))
+        paragraphs[-1].append(
+            f'<span class="{_sentence_class(sentence)}">{text}{markers}</span>{said}'
+        )
     return "".join(f'<p dir="auto">{" ".join(parts)}</p>' for parts in paragraphs)
+
+
+def _sentence_class(sentence: Sentence) -> str:
+    return f"sentence {sentence.support}" if sentence.support else "sentence"
+
+
+def _remark(words: str, meaning: str) -> str:
+    return f' <span class="remark" title="{esc(meaning)}">{esc(words)}</span>'
 
 
 def _with_span(sentence: Sentence, span: str | None) -> tuple[str, str | None]:
@@ -194,6 +206,8 @@ def _quote_url(citation: Citation) -> str:
 
 
 def _footnotes(citations: Sequence[Citation], number: int) -> str:
+    if not citations:
+        return ""
     items = "".join(
         f'<li><a class="note" data-panel href="{_quote_url(citation)}">'
         f'<span class="note-number">{citation.marker}</span>'
@@ -247,4 +261,4 @@ def plain_text(answer: Answer) -> str:
         f"[{citation.marker}] {_cited_place(citation)}: “{' '.join(citation.quote.split())}”"
         for citation in answer.citations
     )
-    return "\n\n".join((answer.text, "\n".join(notes)))
+    return "\n\n".join((text_with_remarks(answer), "\n".join(notes)))
