@@ -198,6 +198,7 @@ def test_json_has_the_documented_keys(make):
         {
             "marker": 1,
             "doc_id": "d1",
+            "passage_id": "d1/A pear tree.",
             "title": "Fruit",
             "source": "d1.txt",
             "page": None,
@@ -208,6 +209,7 @@ def test_json_has_the_documented_keys(make):
         }
     ]
     assert set(found["hits"][0]) == {
-        "doc_id", "title", "source", "page", "start", "end", "score", "rank", "text",
+        "doc_id", "passage_id", "title", "source", "page", "start", "end", "score", "rank",
+        "text",
     }  # fmt: skip
     assert set(found["timings_ms"]) == {"embed", "search", "read", "generate", "total"}
