@@ -24,8 +24,11 @@ def run_server(settings: Settings) -> None:
         RagError: the port is taken, or the store cannot be opened.
     """
     keep_libraries_quiet(allow_downloads=settings.allow_downloads)
+    from rag.web.identity import check_binding
     from rag.web.server import create_app, serve
     from rag.web.writing import StoreWriter
+
+    check_binding(settings)  # before the store is opened, which takes a while
 
     warm = threading.Event()
     with open_parts(settings) as parts, following(parts.indexes):

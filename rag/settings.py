@@ -75,6 +75,22 @@ class Settings(BaseSettings):
     hide_unsupported: bool = False
     """Whether sentences that the documents do not support are left out of its answers."""
 
+    access: Literal["local", "open", "token", "proxy"] = "local"
+    """Who may come in: this machine, anybody, holders of keys, or whom a proxy names."""
+    trusted_hosts: tuple[str, ...] = ()
+    """Names by which the server is addressed, beside the host it listens on."""
+    proxy_networks: tuple[str, ...] = ()
+    """From where the proxy of access = "proxy" connects, such as "10.1.2.3/32"."""
+    proxy_user_header: str = "X-Forwarded-User"
+    """The header in which that proxy names the person."""
+    embeds: dict[str, tuple[str, ...]] = {}
+    """The origins of the pages that may show each embed of the widget; none: nobody may."""
+    embed_secret: SecretStr = SecretStr("")
+    """What the servers of those pages sign tokens with, to say who asks."""
+    questions_per_minute: int = Field(default=60, ge=1)
+    """How many questions a person may ask; an address ten times as many."""
+    max_upload_mb: int = Field(default=25, ge=1, le=1000)
+
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
 

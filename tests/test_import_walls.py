@@ -28,8 +28,8 @@ LAYERS = [
     ["rag.ingest.pipeline", "rag.retrieval", "rag.answering"],
     ["rag.assistant", "rag.answer_json", "rag.support_words"],
     ["rag.build"],
-    ["rag.ingest_command", "rag.status", "rag.terminal", "rag.web"],
-    ["rag.serve_command"],
+    ["rag.ingest_command", "rag.backup_command", "rag.status", "rag.terminal", "rag.web"],
+    ["rag.serve_command", "rag.access_cli"],
     ["rag.cli"],
     ["eval"],
 ]
@@ -48,7 +48,7 @@ ONLY_IN = {
     "openpyxl": {"rag.ingest.readers"},
     "PIL": {"rag.ingest.readers"},
     "pypdfium2": {"rag.ingest.readers"},
-    "typer": {"rag.cli", "eval.cli"},
+    "typer": {"rag.cli", "rag.access_cli", "eval.cli"},
     "sentence_transformers": {"rag.retrieval.embedding"},
 }
 

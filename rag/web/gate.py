@@ -1,18 +1,31 @@
-"""What may come in: known hosts, same-origin writes, small bodies, and few of Gradio's routes."""
+"""The gate in front of everything: which host, which route, from where, who, how large, how often.
+
+It decides on `scope["path"]`, never on `request.url`, into which the Host header finds its way.
+What the table of routes does not name is shut.
+"""
 
 from __future__ import annotations
 
 import ipaddress
-import re
 import socket
-from collections.abc import Iterable
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rag.settings import Settings
+from rag.web.access import Right, set_principal
+from rag.web.embeds import Embeds, read_embeds
+from rag.web.identity import Identity, NotHeld, build_identity
+from rag.web.limits import Limits
+from rag.web.problems import Problem, is_for_programs, problem_response, request_id
+from rag.web.routes import Rule, Who, rules_of
+
 MAX_BODY_BYTES = 1_000_000
+MAX_API_BODY_BYTES = 65_536
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 CHAT_POLICY = "; ".join(
     (
@@ -30,21 +43,39 @@ CHAT_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+NOTHING_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 DEFAULT_HEADERS = {
-    "Content-Security-Policy": CHAT_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+ONE_YEAR = "max-age=31536000"
 
-GRADIO_ROUTES = re.compile(
-    r"/(?:config|theme\.css|favicon\.ico|robots\.txt|manifest\.json)?"
-    r"|/(?:assets|static)/[\w./-]+"
-    r"|/gradio_api/(?:queue/(?:join|data)|run/predict|cancel|startup-events|theme\.css|heartbeat/\w+)"
-)
-"""All that the chat page asks of Gradio. Uploads, files, proxies, runs and the rest stay shut."""
+
+@dataclass(frozen=True)
+class Policy:
+    """What the gate decides by."""
+
+    hosts: frozenset[str]
+    identity: Identity
+    embeds: Embeds
+    limits: Limits
+    max_upload_bytes: int
+
+
+def build_policy(settings: Settings) -> Policy:
+    """Build it from the settings; raises ConfigurationError as its parts do."""
+    names = frozenset(name.lower() for name in settings.trusted_hosts)
+    return Policy(
+        allowed_hosts(settings.host) | names,
+        build_identity(settings),
+        read_embeds(settings.embeds),
+        Limits(settings.questions_per_minute),
+        settings.max_upload_mb * 2**20,
+    )
 
 
 def allowed_hosts(host: str) -> frozenset[str]:
@@ -59,42 +90,75 @@ def allowed_hosts(host: str) -> frozenset[str]:
 
 
 class Gate:
-    """Refuses what no page of ours would send, and adds the security headers to every response."""
+    """Refuses what the policy does not allow, and adds the security headers to every response."""
 
-    def __init__(self, app: ASGIApp, *, hosts: Iterable[str]) -> None:
+    def __init__(self, app: ASGIApp, *, policy: Policy) -> None:
         self.app = app
-        self.hosts = frozenset(hosts)
+        self.policy = policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
+        if scope["type"] != "http":  # nothing here speaks over WebSockets
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        headers = Headers(scope=scope)
+        extra = self._extra_headers(scope, headers)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in DEFAULT_HEADERS.items():
-                    headers.setdefault(name, value)
+                sent = MutableHeaders(scope=message)
+                for name, value in extra.items():
+                    sent.setdefault(name, value)
             await send(message)
 
-        app = self._refusal(scope["method"], Headers(scope=scope)) or self.app
+        try:
+            app = self._check(scope, headers) or self.app
+        except Problem as problem:
+            app = problem_response(problem, scope)
         await app(scope, receive, send_with_headers)
 
-    def _refusal(self, method: str, headers: Headers) -> PlainTextResponse | None:
-        host = headers.get("host", "")
+    def _extra_headers(self, scope: Scope, headers: Headers) -> dict[str, str]:
+        extra = dict(DEFAULT_HEADERS)
+        extra["X-Request-Id"] = request_id(scope)
+        if is_for_programs(scope["path"]):
+            extra["Content-Security-Policy"] = NOTHING_POLICY
+            extra["Cache-Control"] = "no-store"
+            extra["Vary"] = "Origin"
+            origin = headers.get("origin")
+            if origin in self.policy.embeds.all_origins:
+                extra["Access-Control-Allow-Origin"] = origin or ""
+                extra["Access-Control-Expose-Headers"] = "Retry-After, X-Request-Id"
+        else:
+            extra["Content-Security-Policy"] = CHAT_POLICY
+        if self.policy.identity.is_secure(scope, headers):
+            extra["Strict-Transport-Security"] = ONE_YEAR
+        return extra
+
+    def _check(self, scope: Scope, headers: Headers) -> Response | None:
+        """Return None when a request may pass, or the answer to a browser's question.
+
+        Raises:
+            Problem: it may not.
+        """
+        host, method = headers.get("host", ""), scope["method"]
         if not self._is_known(host):
-            return PlainTextResponse("This server does not go by that name.", 400)
-        if method in {"GET", "HEAD", "OPTIONS"}:
-            return None
-        if not _is_same_origin(headers, host):
-            return PlainTextResponse("Requests from other sites are refused.", 403)
-        length = headers.get("content-length", "")
-        if method == "DELETE" and not length and "transfer-encoding" not in headers:
-            return None
-        if not length.isdecimal():
-            return PlainTextResponse("The request must state its length.", 411)
-        if int(length) > MAX_BODY_BYTES:
-            return PlainTextResponse(f"The request exceeds {MAX_BODY_BYTES:,} bytes.", 413)
+            raise Problem(400, "unknown_host", "This server does not go by that name.")
+        rules = [rule for rule in rules_of(scope["path"]) if rule.who is not Who.SHUT]
+        if not rules:
+            raise Problem(404, "not_found", "Not found.")
+        if method == "OPTIONS":
+            return self._preflight(rules, headers)
+        rule = next((rule for rule in rules if method in rule.methods), None)
+        if rule is None:
+            allowed = ", ".join(sorted({method for rule in rules for method in rule.methods}))
+            raise Problem(405, "method_not_allowed", "Not so.", headers={"Allow": allowed})
+        if method not in SAFE_METHODS:
+            self._check_origin(rule, headers, host)
+        self._check_person(rule, scope, headers)
+        if method not in SAFE_METHODS:
+            _check_length(method, headers, self._max_bytes(rule))
         return None
 
     def _is_known(self, host: str) -> bool:
@@ -102,29 +166,81 @@ class Gate:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
-        return name.rstrip(".") in self.hosts or _is_address(name)
+        return name.rstrip(".") in self.policy.hosts or _is_address(name)
 
+    def _preflight(self, rules: list[Rule], headers: Headers) -> Response:
+        """Answer a browser that asks whether a page of another origin may send something."""
+        origin = headers.get("origin")
+        if not rules[0].is_api or origin not in self.policy.embeds.all_origins:
+            raise Problem(403, "forbidden", "Pages of that origin may not call this server.")
+        allowed = {
+            "Access-Control-Allow-Methods": ", ".join(
+                sorted({m for r in rules for m in r.methods})
+            ),
+            "Access-Control-Allow-Headers": "Authorization, Content-Type",
+            "Access-Control-Max-Age": "600",
+        }
+        return Response(status_code=204, headers=allowed)
 
-class GradioGate:
-    """Answers 404 for every route of Gradio that the chat page does not use."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # The path decides, never `request.url`, into which the Host header finds its way.
-        if scope["type"] == "http" and not GRADIO_ROUTES.fullmatch(scope["path"]):
-            await PlainTextResponse("Not found.", 404)(scope, receive, send)
+    def _check_origin(self, rule: Rule, headers: Headers, host: str) -> None:
+        """Let writes come from our own pages, from programs, and from the origins of an embed."""
+        origin = headers.get("origin")
+        if rule.is_api and origin in self.policy.embeds.all_origins:
             return
-        await self.app(scope, receive, send)
+        # Programs send neither header; browsers send at least one.
+        is_ours = origin is None or origin.partition("://")[2] == host
+        if not is_ours or headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+            raise Problem(403, "forbidden", "Requests from other sites are refused.")
+
+    def _check_person(self, rule: Rule, scope: Scope, headers: Headers) -> None:
+        if rule.who is Who.OPEN:
+            return
+        identity, limits = self.policy.identity, self.policy.limits
+        address = identity.address(scope, headers)
+        if seconds := limits.failed_too_often(address):
+            raise _too_many(seconds)
+        try:
+            principal = identity.principal(scope, headers)
+        except NotHeld as error:
+            limits.note_failure(address)
+            raise _unknown_person(rule, "The key or token given does not hold.") from error
+        if principal is None:
+            raise _unknown_person(rule, "This server needs to know who asks.")
+        needed = Right.INGEST if rule.who is Who.INGEST else Right.ASK
+        if needed not in principal.rights:
+            hint = f"It takes the right “{needed}”: footnote token create NAME --right {needed}"
+            raise Problem(403, "forbidden", "You may not do that.", hint)
+        kind = "question" if rule.who is Who.QUESTION else "request"
+        if seconds := limits.wait_seconds(kind, principal.name, address):
+            raise _too_many(seconds)
+        set_principal(scope, principal)
+
+    def _max_bytes(self, rule: Rule) -> int:
+        if rule.who is Who.INGEST:
+            return self.policy.max_upload_bytes
+        return MAX_API_BODY_BYTES if rule.is_api else MAX_BODY_BYTES
 
 
-def _is_same_origin(headers: Headers, host: str) -> bool:
-    origin = headers.get("origin")
-    if origin is not None:
-        return origin.partition("://")[2] == host
-    # Programs send neither header; browsers send at least one.
-    return headers.get("sec-fetch-site", "none") in {"same-origin", "none"}
+def _check_length(method: str, headers: Headers, max_bytes: int) -> None:
+    length = headers.get("content-length", "")
+    if method == "DELETE" and not length and "transfer-encoding" not in headers:
+        return
+    if not length.isdecimal():
+        raise Problem(411, "length_required", "The request must state its length.")
+    if int(length) > max_bytes:
+        raise Problem(413, "too_large", f"The request exceeds {max_bytes:,} bytes.")
+
+
+def _unknown_person(rule: Rule, message: str) -> Problem:
+    # Browsers ask for a password on Basic only: on pages, never behind the widget's back.
+    challenge = "Bearer" if rule.is_api else 'Basic realm="Footnote", charset="UTF-8"'
+    hint = "Send a key: Authorization: Bearer fn_… (as a password in a browser)."
+    return Problem(401, "unauthorized", message, hint, {"WWW-Authenticate": challenge})
+
+
+def _too_many(seconds: int) -> Problem:
+    hint = f"Try again in {seconds} s."
+    return Problem(429, "too_many", "Too many requests.", hint, {"Retry-After": str(seconds)})
 
 
 def _is_address(name: str) -> bool:

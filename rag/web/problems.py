@@ -29,6 +29,13 @@ from rag.errors import (
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5
+LAST_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Of a response to what nobody expected, which is made outside of the gate."""
+
 _REQUEST_ID = "footnote.request_id"
 
 
@@ -149,7 +156,9 @@ def answer_problems_as_json(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def on_exception(request: Request, error: Exception) -> Response:
-        return problem_response(logged(error, request.scope), request.scope)
+        response = problem_response(logged(error, request.scope), request.scope)
+        response.headers.update(LAST_HEADERS)
+        return response
 
 
 def _invalid(error: RequestValidationError) -> Problem:

@@ -24,7 +24,8 @@ from rag.settings import Settings, keep_libraries_quiet
 from rag.web.api import Services, api_router
 from rag.web.api_models import StatusBody
 from rag.web.feedback import FeedbackFile
-from rag.web.gate import Gate, GradioGate, allowed_hosts
+from rag.web.gate import Gate, build_policy
+from rag.web.identity import check_binding
 from rag.web.openai_api import openai_router
 from rag.web.pages import PAGE_POLICY, Span, document_page, error_page
 from rag.web.problems import answer_problems_as_json
@@ -86,7 +87,7 @@ def create_app(
         workers=Workers(threads=API_THREADS, waiting=API_WAITING),
         writers=Workers(threads=1, waiting=API_WAITING),
         answers=RecentAnswers(),
-        writing=writing,
+        writing=writing if settings.access == "token" else None,
     )
 
     @asynccontextmanager
@@ -105,8 +106,8 @@ def create_app(
         openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
         middleware=[
-            Middleware(Gate, hosts=allowed_hosts(settings.host)),
-            # Without one of ours, Gradio would add its own, which trusts every origin.
+            Middleware(Gate, policy=build_policy(settings)),
+            # The gate decides on origins; without this, Gradio would add one that trusts them all.
             Middleware(CORSMiddleware, allow_origins=[]),
         ],
     )
@@ -125,8 +126,9 @@ def serve(app: FastAPI, settings: Settings) -> None:
     """Serve until interrupted, with one worker; announce the address once it answers.
 
     Raises:
-        ConfigurationError: the address cannot be listened on.
+        ConfigurationError: the address cannot be listened on, or should not be.
     """
+    check_binding(settings)
     listener = listen(settings.host, settings.port)
     config = uvicorn.Config(
         app,
@@ -257,7 +259,6 @@ def _mount_blocks(app: FastAPI, page: ChatPage) -> None:
         app,
         page.build(),
         path="/",
-        app_kwargs={"middleware": [Middleware(GradioGate)]},
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
         # Linked rather than given as `css`, which Gradio rewrites and so breaks media queries.
         head=STYLESHEETS,

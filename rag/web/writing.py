@@ -39,8 +39,8 @@ class StoreWriter:
         path = self._folder / checked_name(name)
         with self._lock:
             before = path.read_bytes() if path.is_file() else None
+            _write(path, content)
             try:
-                _write(path, content)
                 self._ingest(path)
             except BaseException:
                 _restore(path, before)

@@ -158,7 +158,7 @@ def test_only_our_own_pages_may_post(client, headers, status):
 def test_other_origins_get_no_permission_to_read(client):
     headers = {"origin": "https://evil.example", "access-control-request-method": "POST"}
     response = client.options("/gradio_api/queue/join", headers=headers)
-    assert response.status_code == 400
+    assert response.status_code == 403
     assert "access-control-allow-origin" not in response.headers
 
 

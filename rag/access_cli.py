@@ -1,0 +1,60 @@
+"""Commands around who may come in: footnote token create | list | revoke, footnote embed check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from rag.settings import load_settings
+from rag.web.access import Right
+from rag.web.identity import key_file
+
+out = Console(soft_wrap=True)
+token_app = typer.Typer(help="Keys for programs and people.", no_args_is_help=True)
+embed_app = typer.Typer(help="The widget in other pages.", no_args_is_help=True)
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="The store. Default: .footnote", show_default=False),
+]
+
+
+@token_app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="Whom or what it is for.")],
+    right: Annotated[
+        list[Right] | None, typer.Option(help="What it may do; repeatable. Default: ask")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How long it holds.")] = 365,
+    data_dir: DataDir = None,
+) -> None:
+    """Make a key and show it, this once."""
+    keys = key_file(load_settings(data_dir=data_dir))
+    key, secret = keys.create(name, right or [Right.ASK], days=days)
+    out.print(f"Key {key.key_id} for {escape(name)}, until {key.expires[:10]}. It is shown once:")
+    typer.echo(secret)
+
+
+@token_app.command("list")
+def list_keys(data_dir: DataDir = None) -> None:
+    """List the keys, never their words."""
+    keys = key_file(load_settings(data_dir=data_dir)).all()
+    for key in keys:
+        rights = ", ".join(key.rights)
+        out.print(f"{key.key_id}  {escape(key.name)}  {rights}  until {key.expires[:10]}")
+    if not keys:
+        out.print("There are no keys. Make one with: footnote token create NAME")
+
+
+@token_app.command()
+def revoke(
+    key_id: Annotated[str, typer.Argument(help="As footnote token list names it.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Take a key back, at once."""
+    key = key_file(load_settings(data_dir=data_dir)).revoke(key_id)
+    out.print(f"Key {key.key_id} for {escape(key.name)} opens nothing any more.")

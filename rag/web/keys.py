@@ -1,0 +1,146 @@
+"""Keys for programs: shown once, kept as hashes, each with its rights and a last day."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import tempfile
+import threading
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from filelock import FileLock
+
+from rag.errors import InputError, StoreError
+from rag.web.access import Right
+
+PREFIX = "fn_"
+MAX_KEY_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """What is kept of a key: `sha256` of it (256 random bits, so no salt or stretching is needed).
+
+    `created` and `expires` are ISO times in UTC.
+    """
+
+    name: str
+    rights: tuple[str, ...]
+    created: str
+    expires: str
+    sha256: str
+
+    @property
+    def key_id(self) -> str:
+        """By what a person names it."""
+        return self.sha256[:8]
+
+    def holds(self, now: datetime) -> bool:
+        """Tell whether it has not expired."""
+        return now < datetime.fromisoformat(self.expires)
+
+
+class KeyFile:
+    """The keys of a server, in a file that only its owner may read.
+
+    A running server sees at once what a command changes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._seen: tuple[int, int, int] | None = None
+        self._keys: dict[str, ApiKey] = {}
+
+    def all(self) -> list[ApiKey]:
+        """List the keys, the oldest first.
+
+        Raises:
+            StoreError: the file cannot be read.
+        """
+        return list(self._load().values())
+
+    def create(self, name: str, rights: Iterable[Right], *, days: int) -> tuple[ApiKey, str]:
+        """Make a key; return what is kept, and the key itself, which is told only now."""
+        secret = PREFIX + secrets.token_urlsafe(32)
+        now = datetime.now(UTC)
+        key = ApiKey(
+            name=name,
+            rights=tuple(sorted(right.value for right in set(rights))),
+            created=now.isoformat(timespec="seconds"),
+            expires=(now + timedelta(days=days)).isoformat(timespec="seconds"),
+            sha256=_digest(secret),
+        )
+        with self._changing():
+            self._save([*self.all(), key])
+        return key, secret
+
+    def revoke(self, key_id: str) -> ApiKey:
+        """Take a key back.
+
+        Raises:
+            InputError: there is no such key.
+        """
+        with self._changing():
+            keys = self.all()
+            found = next((key for key in keys if key.key_id == key_id), None)
+            if found is None:
+                raise InputError(f"There is no key {key_id!r}.", "See: footnote token list")
+            self._save([key for key in keys if key is not found])
+        return replace(found)
+
+    def find(self, secret: str) -> ApiKey | None:
+        """Return the key that a secret opens with, if it still holds."""
+        if not secret.startswith(PREFIX) or len(secret) > MAX_KEY_CHARS:
+            return None
+        key = self._load().get(_digest(secret))
+        return key if key is not None and key.holds(datetime.now(UTC)) else None
+
+    def _changing(self) -> FileLock:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(self._path.with_suffix(".lock"))
+
+    def _load(self) -> dict[str, ApiKey]:
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise self._unreadable() from error
+        seen = (status.st_mtime_ns, status.st_size, status.st_ino)
+        with self._lock:
+            if seen != self._seen:
+                self._keys = {key.sha256: key for key in self._read()}
+                self._seen = seen
+            return self._keys
+
+    def _read(self) -> list[ApiKey]:
+        try:
+            rows = json.loads(self._path.read_text(encoding="utf-8"))
+            return [ApiKey(**{**row, "rights": tuple(row["rights"])}) for row in rows]
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise self._unreadable() from error
+
+    def _unreadable(self) -> StoreError:
+        return StoreError(
+            f"The keys in {self._path} cannot be read.",
+            "Restore the file, or delete it and make new keys with: footnote token create",
+        )
+
+    def _save(self, keys: list[ApiKey]) -> None:
+        text = json.dumps([asdict(key) for key in keys], indent=1)
+        # Temporary files are made for their owner alone, and the mode goes along.
+        with tempfile.NamedTemporaryFile(
+            "w", dir=self._path.parent, prefix=".keys", delete=False, encoding="utf-8"
+        ) as file:
+            file.write(text)
+        os.replace(file.name, self._path)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,71 @@
+"""How much: questions by person and by address, and guesses at keys by address."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+ADDRESS_FACTOR = 10
+"""An address may ask as much as this many people: a whole office may sit behind one."""
+
+REQUEST_FACTOR = 20
+"""Other requests are cheap, and one page makes many."""
+
+FAILURES_PER_MINUTE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most so many of a kind in any minute, for each of those counted."""
+
+    item: RateLimitItemPerMinute
+    kind: str
+
+
+class Limits:
+    """Counts in this process; several processes each allow as much."""
+
+    def __init__(self, questions_per_minute: int) -> None:
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._failures = _per_minute(FAILURES_PER_MINUTE, "failures")
+        self._by_kind = {
+            kind: (
+                _per_minute(count, f"{kind} by person"),
+                _per_minute(ADDRESS_FACTOR * count, f"{kind} by address"),
+            )
+            for kind, count in (
+                ("question", questions_per_minute),
+                ("request", REQUEST_FACTOR * questions_per_minute),
+            )
+        }
+
+    def wait_seconds(self, kind: str, principal: str, address: str) -> int:
+        """Count a "question" or "request"; return 0, or how long to wait when it is too many."""
+        by_person, by_address = self._by_kind[kind]
+        return self._hit(by_person, principal) or self._hit(by_address, address)
+
+    def note_failure(self, address: str) -> None:
+        """Count a key that does not hold."""
+        self._hit(self._failures, address)
+
+    def failed_too_often(self, address: str) -> int:
+        """Return 0, or how long an address that guesses has to wait."""
+        limit = self._failures
+        if self._limiter.test(limit.item, limit.kind, address):
+            return 0
+        return self._left(limit, address)
+
+    def _hit(self, limit: Limit, who: str) -> int:
+        return 0 if self._limiter.hit(limit.item, limit.kind, who) else self._left(limit, who)
+
+    def _left(self, limit: Limit, who: str) -> int:
+        reset = self._limiter.get_window_stats(limit.item, limit.kind, who).reset_time
+        return max(1, round(reset - time.time()))
+
+
+def _per_minute(count: int, kind: str) -> Limit:
+    return Limit(RateLimitItemPerMinute(count), kind)
