@@ -6,8 +6,9 @@ import glob
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -26,7 +27,9 @@ class Action(StrEnum):
 
     ADD = "added"
     REPLACE = "replaced"
+    MOVE = "moved"
     REMOVE = "removed"
+    GONE = "gone"
     KEEP = "unchanged"
     SKIP = "skipped"
 
@@ -44,31 +47,74 @@ class Step:
     size_bytes: int = 0
     mtime_ns: int = 0
     reason: str = ""
+    moved_from: str = ""
 
 
-def plan(arguments: Sequence[str], known: Mapping[str, FileRecord], *, exclude: Path) -> list[Step]:
+def plan(
+    arguments: Sequence[str],
+    known: Mapping[str, FileRecord],
+    *,
+    exclude: Path,
+    prune: bool = False,
+    leave: Collection[str] = (),
+) -> list[Step]:
     """Decide what to do with each file that the arguments name, in order of source.
 
     An argument is a file, a folder (all of it, but hidden files and folders) or a pattern. A file
-    of the store that lay under a named folder and is gone is removed. Nothing under `exclude` is
-    looked at.
+    of the store that is gone and whose bytes lie under a new name has been moved. Others that lay
+    under what the arguments name and are gone are removed to `prune`, else told of. Nothing under
+    `exclude` is looked at, nor the files that `leave` names by their absolute paths.
 
     Raises:
         InputError: an argument names nothing.
     """
     steps: dict[str, Step] = {}
+    gone: dict[str, FileRecord] = {}
     for argument in arguments:
+        named = str(Path(argument).resolve())
+        if named in known and not os.path.lexists(argument):
+            gone[named] = known[named]
+            continue
         for path, explicit in _expand(argument, exclude.resolve()):
             absolute = str(path.resolve())
-            if absolute not in steps:
+            if absolute not in steps and absolute not in leave:
                 steps[absolute] = _step(path, absolute, known.get(absolute), explicit)
-        folder = Path(argument)
-        if folder.is_dir():
-            inside = str(folder.resolve()) + os.sep
+        if Path(argument).is_dir():
             for absolute, record in known.items():
-                if absolute.startswith(inside) and not os.path.exists(absolute):
-                    steps[absolute] = Step(Action.REMOVE, absolute, record.source)
+                if absolute.startswith(named + os.sep) and _is_gone(record, steps):
+                    gone[absolute] = record
+    moves = _moves(steps, known)
+    action = Action.REMOVE if prune else Action.GONE
+    moved = {step.moved_from for step in moves}
+    removals = [Step(action, a, r.source) for a, r in gone.items() if a not in moved]
+    steps |= {step.path: step for step in (*moves, *removals)}
     return sorted(steps.values(), key=lambda step: step.source)
+
+
+def _is_gone(record: FileRecord, steps: Mapping[str, Step]) -> bool:
+    return record.path not in steps and not os.path.exists(record.path)
+
+
+def _moves(steps: Mapping[str, Step], known: Mapping[str, FileRecord]) -> list[Step]:
+    """Pair new files with files of the store that are gone and had the same bytes."""
+    new = [step for step in steps.values() if step.action == Action.ADD]
+    sizes = {step.size_bytes for step in new}
+    lost: dict[str, list[FileRecord]] = {}
+    for record in known.values():
+        if record.sha256 and record.size_bytes in sizes and _is_gone(record, steps):
+            lost.setdefault(record.sha256, []).append(record)
+    lost_sizes = {record.size_bytes for records in lost.values() for record in records}
+    moves: list[Step] = []
+    for step in new:
+        if step.size_bytes in lost_sizes:
+            with suppress(OSError):  # the reader will say what is wrong with it
+                if records := lost.get(file_hash(Path(step.path))):
+                    old = records.pop(0)
+                    reason = f"from {old.source}"
+                    moves.append(
+                        replace(step, action=Action.MOVE, moved_from=old.path, reason=reason)
+                    )
+    return moves
 
 
 def file_hash(path: Path) -> str:

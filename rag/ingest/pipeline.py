@@ -8,7 +8,7 @@ its documents are committed, so an ingest that was cut off goes on where it stop
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,10 +20,11 @@ from rag.ingest.reading import Part, ReadFile, reading
 from rag.retrieval.embedding import Embedder
 from rag.store.catalog import Catalog
 from rag.store.faults import reach
-from rag.store.records import FileRecord, content_hash, embedded_text, vector_key
+from rag.store.records import FileRecord, Vectors, content_hash, embedded_text, vector_key
 from rag.types import Document, Passage
 
 _BATCH_TEXTS = 512
+_READ = (Action.ADD, Action.REPLACE, Action.MOVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,15 @@ class _Pending:
     content_hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    """A file that was read: what it no longer holds, and where it lay before if it has moved."""
+
+    record: FileRecord
+    dropped: frozenset[str]
+    moved_from: str
+
+
 class Ingestor:
     """Brings files into a catalogue; the caller sees to it that one at a time does."""
 
@@ -97,15 +107,26 @@ class Ingestor:
         self._read = read
         self._pending: list[_Pending] = []
         self._texts: dict[str, str] = {}
-        self._finished_files: list[FileRecord] = []
+        self._finished: list[_Finished] = []
 
-    def plan(self, arguments: Sequence[str]) -> list[Step]:
+    def plan(
+        self, arguments: Sequence[str], *, prune: bool = False, leave: Collection[str] = ()
+    ) -> list[Step]:
         """Decide what `ingest` would do with each file; changes nothing."""
-        return plan(arguments, self._catalog.files(), exclude=self._catalog.path.parent)
+        return plan(
+            arguments,
+            self._catalog.files(),
+            exclude=self._catalog.path.parent,
+            prune=prune,
+            leave=leave,
+        )
 
-    def ingest(self, arguments: Sequence[str]) -> Report:
-        """Bring files into the catalogue and take out those that are gone.
+    def ingest(
+        self, arguments: Sequence[str], *, prune: bool = False, leave: Collection[str] = ()
+    ) -> Report:
+        """Bring files into the catalogue; with `prune`, take out those that are gone.
 
+        Files that `leave` names by their absolute paths are not looked at.
         A file that cannot be read is recorded with its reason and stops nothing; what an earlier
         ingest read of it stays.
 
@@ -114,10 +135,10 @@ class Ingestor:
             StoreError: the store cannot be written; what was committed before stays.
         """
         started = time.perf_counter()
-        steps = self.plan(arguments)
+        steps = self.plan(arguments, prune=prune, leave=leave)
         reach("ingest.planned")
         report = Report(steps)
-        to_read = [step for step in steps if step.action in (Action.ADD, Action.REPLACE)]
+        to_read = [step for step in steps if step.action in _READ]
         total = sum(step.size_bytes for step in to_read)
         done = 0
         with reading(to_read, self._read) as files:
@@ -128,7 +149,10 @@ class Ingestor:
                     Progress(step.source, done, total, report.documents, report.passages)
                 )
         self._flush(report)
-        self._remove_files([step.path for step in steps if step.action == Action.REMOVE], report)
+        for step in steps:
+            if step.action == Action.REMOVE:
+                reach("ingest.gone.before")
+                self._remove((), step.path, report)
         report.seconds = time.perf_counter() - started
         return report
 
@@ -169,7 +193,7 @@ class Ingestor:
                 problems.append(part.problem)
                 failed = part.failed
             if part.document is not None:
-                document = self._with_own_id(part.document, step.path)
+                document = self._with_own_id(part.document, step.path, step.moved_from)
                 seen.add(document.doc_id)
                 if before.get(document.doc_id) != content_hash(document):
                     self._enqueue(document, step.path, report)
@@ -179,17 +203,22 @@ class Ingestor:
             record = replace(record, reason=first.reason, message=message, hint=first.hint)
             report.problems.append(record)
         reach("ingest.file.read")
-        if not failed and (seen or not problems):
-            self._remove_documents(before.keys() - seen, report)
-        self._finished_files.append(record)
+        whole = not failed and bool(seen or not problems)
+        self._finished.append(
+            _Finished(
+                record=record,
+                dropped=frozenset(before.keys() - seen) if whole else frozenset(),
+                moved_from=step.moved_from if whole else "",
+            )
+        )
 
-    def _with_own_id(self, document: Document, path: str) -> Document:
+    def _with_own_id(self, document: Document, path: str, moved_from: str) -> Document:
         """Rename a record whose `_id` a record of another file already has."""
         owner = self._catalog.path_of(document.doc_id)
         if owner is None:
             waiting = (p.path for p in self._pending if p.document.doc_id == document.doc_id)
             owner = next(waiting, None)
-        if owner is None or owner == path:
+        if owner in (None, path, moved_from):
             return document
         return replace(document, doc_id=f"{document.doc_id}~{document_id(Path(path))[:8]}")
 
@@ -222,43 +251,50 @@ class Ingestor:
         report.embedded += len(texts)
         report.characters += sum(map(len, texts))
         for pending in self._pending:
-            wanted = {key for _, key in pending.passages.values()}
-            self._catalog.put(
-                pending.document,
-                pending.passages,
-                {key: vectors[key] for key in wanted & vectors.keys()},
-                path=pending.path,
-                content_hash=pending.content_hash,
-            )
+            self._commit(pending, vectors, report)
             reach("ingest.commit.document")
         self._pending.clear()
         self._texts.clear()
-        for record in self._finished_files:
-            self._catalog.put_file(record)
+        for finished in self._finished:
+            # What replaces a document is there before the document goes, and shares its vectors.
+            self._remove(finished.dropped, finished.moved_from, report)
+            self._catalog.put_file(finished.record)
             reach("ingest.commit.file")
-        self._finished_files.clear()
+        self._finished.clear()
         report.embed_seconds += embedded - started
         report.commit_seconds += time.perf_counter() - embedded
         reach("ingest.flushed")
 
-    def _remove_documents(self, doc_ids: set[str], report: Report) -> None:
-        if doc_ids:
-            report.removed_documents += self._catalog.remove(sorted(doc_ids))
+    def _commit(self, pending: _Pending, vectors: dict[str, Vectors], report: Report) -> None:
+        keys = {key: passage for passage, key in pending.passages.values()}
+        # A vector that was there when the document was read may have gone since, with an earlier
+        # document of this batch that no longer has the passage.
+        lost = sorted(self._catalog.missing_vectors(keys) - vectors.keys())
+        if lost:
+            texts = [embedded_text(keys[key]) for key in lost]
+            vectors |= zip(lost, self._embedder.embed_passages(texts), strict=True)
+            report.embedded += len(lost)
+        self._catalog.put(
+            pending.document,
+            pending.passages,
+            {key: vectors[key] for key in keys.keys() & vectors.keys()},
+            path=pending.path,
+            content_hash=pending.content_hash,
+        )
 
-    def _remove_files(self, paths: Sequence[str], report: Report) -> None:
-        for path in paths:
-            self._remove_documents(set(self._catalog.hashes(path)), report)
-        reach("ingest.gone.before")
-        self._catalog.forget_files(paths)
-        reach("ingest.gone.after")
+    def _remove(self, doc_ids: Collection[str], path: str, report: Report) -> None:
+        """Take documents out, and a file with all of its documents when `path` names one."""
+        gone = {*doc_ids, *(self._catalog.hashes(path) if path else ())}
+        if gone or path:
+            forget = [path] if path else []
+            report.removed_documents += self._catalog.remove(sorted(gone), forget=forget)
 
 
 def remove_sources(catalog: Catalog, arguments: Sequence[str]) -> Iterator[str]:
     """Take documents out, by source, path, folder or document id; yields the sources removed."""
     for info in catalog.documents():
         if any(_names(argument, info.source, info.path, info.doc_id) for argument in arguments):
-            catalog.remove([info.doc_id])
-            catalog.forget_files([info.path])
+            catalog.remove([info.doc_id], forget=[info.path])
             yield info.source
 
 

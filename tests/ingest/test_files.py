@@ -83,6 +83,8 @@ def test_unchanged_edited_and_gone(folder):
     gone.unlink()
     steps = actions(plan(["docs"], files, exclude=folder / "docs" / "store"))
     assert steps["docs/a.txt"] == Action.KEEP
+    assert steps["docs/gone.txt"] == Action.GONE
+    steps = actions(plan(["docs"], files, exclude=folder / "docs" / "store", prune=True))
     assert steps["docs/gone.txt"] == Action.REMOVE
     a.write_text("An apple!")  # the same length, within the clock's tick
     steps = actions(plan(["docs/a.txt"], files, exclude=folder / "x"))
@@ -111,3 +113,55 @@ def test_a_newer_reader_reads_again(folder):
     a = folder / "docs" / "a.txt"
     files = {path: replace(r, reader_version=0) for path, r in known(a, "docs/a.txt").items()}
     assert actions(plan(["docs/a.txt"], files, exclude=folder)) == {"docs/a.txt": "replaced"}
+
+
+def test_a_file_of_the_store_that_is_gone_may_be_named(folder):
+    gone = folder / "docs" / "gone.txt"
+    gone.write_text("x")
+    files = known(gone, "docs/gone.txt")
+    gone.unlink()
+    assert actions(plan(["docs/gone.txt"], files, exclude=folder)) == {"docs/gone.txt": "gone"}
+    steps = plan(["docs/gone.txt"], files, exclude=folder, prune=True)
+    assert actions(steps) == {"docs/gone.txt": "removed"}
+
+
+def test_only_what_lay_under_the_paths_is_pruned(folder):
+    gone = folder / "docs" / "gone.txt"
+    gone.write_text("x")
+    files = known(gone, "docs/gone.txt")
+    gone.unlink()
+    assert "docs/gone.txt" not in actions(plan(["docs/deep"], files, exclude=folder, prune=True))
+    (folder / "docs-2").mkdir()
+    assert plan(["docs-2"], files, exclude=folder, prune=True) == []
+
+
+def test_a_move_is_told_from_a_copy(folder):
+    old, new = folder / "docs" / "a.txt", folder / "docs" / "deep" / "renamed.txt"
+    files = known(old, "docs/a.txt")
+    new.write_bytes(old.read_bytes())
+    steps = actions(plan(["docs"], files, exclude=folder / "docs" / "store"))
+    assert (steps["docs/a.txt"], steps["docs/deep/renamed.txt"]) == (Action.KEEP, Action.ADD)
+    old.unlink()
+    for arguments in (["docs"], ["docs/deep"], ["docs/deep/renamed.txt"]):
+        steps = {s.source: s for s in plan(arguments, files, exclude=folder / "docs" / "store")}
+        assert "docs/a.txt" not in steps
+        moved = steps["docs/deep/renamed.txt"]
+        assert (moved.action, moved.moved_from) == (Action.MOVE, str(old.resolve()))
+        assert moved.reason == "from docs/a.txt"
+
+
+def test_one_of_two_copies_of_what_is_gone_is_the_moved_one(folder):
+    old = folder / "docs" / "a.txt"
+    files = known(old, "docs/a.txt")
+    (folder / "docs" / "x.txt").write_bytes(old.read_bytes())
+    (folder / "docs" / "y.txt").write_bytes(old.read_bytes())
+    old.unlink()
+    steps = actions(plan(["docs"], files, exclude=folder / "docs" / "store"))
+    assert sorted([steps["docs/x.txt"], steps["docs/y.txt"]]) == ["added", "moved"]
+
+
+def test_a_file_that_is_being_written_is_left(folder):
+    leave = {str((folder / "docs" / "a.txt").resolve())}
+    steps = actions(plan(["docs"], {}, exclude=folder / "docs" / "store", leave=leave))
+    assert "docs/a.txt" not in steps
+    assert "docs/deep/b.md" in steps

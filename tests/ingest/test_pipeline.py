@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -65,18 +66,80 @@ def test_a_removed_file_disappears_everywhere(ingestor, catalog, folder):
     ingestor.ingest(["docs"])
     (folder / "a.txt").unlink()
     report = ingestor.ingest(["docs"])
+    assert (report.removed_documents, report.count(Action.GONE)) == (0, 1)
+    report = ingestor.ingest(["docs"], prune=True)
     assert report.removed_documents == 1
     assert titles(catalog) == ["docs/b.txt"]
     assert catalog.counts().passages == catalog.counts().vectors == 1
     assert len(catalog.files()) == 1
 
 
-def test_a_moved_file_is_embedded_once(ingestor, catalog, folder, embedder):
+def test_a_moved_file_is_there_once_under_its_new_name(ingestor, catalog, folder, embedder):
+    (folder / "a.md").write_text("# Apples\n\nThe apple is a fruit that grows on trees.")
     ingestor.ingest(["docs"])
-    (folder / "b.txt").rename(folder / "c.txt")
+    count = len(embedder.embedded)
+    (folder / "deep").mkdir()
+    (folder / "a.md").rename(folder / "deep" / "b.md")
+    report = ingestor.ingest(["docs"])
+    assert titles(catalog) == ["docs/a.txt", "docs/b.txt", "docs/deep/b.md"]
+    assert (report.count(Action.MOVE), report.removed_documents) == (1, 1)
+    assert len(embedder.embedded) == count, "nothing was embedded again"
+    assert str(folder / "a.md") not in catalog.files()
+    assert ingestor.ingest(["docs"]).count(Action.KEEP) == 3
+
+
+def test_records_of_a_moved_file_keep_their_ids(ingestor, catalog, folder):
+    record = {"_id": "r1", "title": "T", "text": "The only record of this file."}
+    (folder / "x.jsonl").write_text(json.dumps(record))
+    ingestor.ingest(["docs/x.jsonl"])
+    (folder / "x.jsonl").rename(folder / "y.jsonl")
+    ingestor.ingest(["docs/y.jsonl"])
+    (info,) = catalog.documents()
+    assert (info.doc_id, info.path) == ("r1", str(folder / "y.jsonl"))
+
+
+def test_a_file_brought_back_from_a_backup_replaces_the_edited_one(ingestor, catalog, folder):
+    path = folder / "a.txt"
     ingestor.ingest(["docs"])
-    assert titles(catalog) == ["docs/a.txt", "docs/c.txt"]
-    assert len(set(embedder.embedded)) == len(embedder.embedded) or len(embedder.embedded) <= 3
+    original, long_ago = path.read_bytes(), 1_500_000_000
+    path.write_text("Something else entirely stands here for a day or two.")
+    ingestor.ingest(["docs"])
+    path.write_bytes(original)
+    os.utime(path, (long_ago, long_ago))
+    assert ingestor.ingest(["docs"]).count(Action.REPLACE) == 1
+    (info,) = [info for info in catalog.documents() if info.source == "docs/a.txt"]
+    document = catalog.document(info.doc_id)
+    assert document is not None
+    assert document.text == original.decode()
+
+
+def has_every_vector(catalog):
+    return len(catalog.changes(0, limit=1000).passages) == catalog.counts().passages
+
+
+def test_a_record_that_changes_its_id_keeps_its_vector(ingestor, catalog, folder):
+    record = {"title": "T", "text": "The only record of this file, under one id or another."}
+    path = folder / "x.jsonl"
+    path.write_text(json.dumps({"_id": "before", **record}))
+    ingestor.ingest(["docs/x.jsonl"])
+    path.write_text(json.dumps({"_id": "afterwards", **record}))
+    report = ingestor.ingest(["docs/x.jsonl"])
+    assert [info.doc_id for info in catalog.documents()] == ["afterwards"]
+    assert (report.embedded, report.removed_documents) == (0, 1)
+    assert has_every_vector(catalog)
+
+
+def test_a_paragraph_that_moves_to_another_file_keeps_its_vector(ingestor, catalog, folder):
+    common = "# One title\n\n"
+    moving = "This paragraph of some length moves from one letter to the other letter today."
+    staying = "That one stays where it has been, which is in the letter that it began in at all."
+    (folder / "a.md").write_text(f"{common}{moving}\n\n{staying}")
+    (folder / "b.md").write_text(f"{common}Nothing much.")
+    ingestor.ingest(["docs/a.md", "docs/b.md"])
+    (folder / "a.md").write_text(f"{common}{staying}")
+    (folder / "b.md").write_text(f"{common}Nothing much.\n\n{moving}")
+    ingestor.ingest(["docs/a.md", "docs/b.md"])
+    assert has_every_vector(catalog)
 
 
 def test_a_file_that_cannot_be_read_stops_nothing_and_is_on_record(ingestor, catalog, folder):

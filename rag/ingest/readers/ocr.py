@@ -6,9 +6,10 @@ import csv
 import io
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import cache
+from itertools import groupby
 
 from rag.errors import DocumentError
 
@@ -44,17 +45,35 @@ def find_tesseract() -> str | None:
 setup = Setup(find_tesseract)
 
 
-@dataclass(frozen=True, slots=True)
-class Recognised:
-    """The paragraphs of a picture, and how sure Tesseract is of its words: 0 to 100."""
+@dataclass(slots=True)
+class Words:
+    """A line of a picture: its words, where it lies (pixels from the top left), its paragraph."""
 
-    paragraphs: tuple[str, ...]
-    confidence: float
+    paragraph: tuple[str, str]
+    left: int
+    top: int
+    right: int
+    bottom: int
+    words: list[str] = field(default_factory=list)
+    confidences: list[float] = field(default_factory=list)
 
     @property
-    def words(self) -> int:
-        """How many words there are."""
-        return sum(len(paragraph.split()) for paragraph in self.paragraphs)
+    def text(self) -> str:
+        """The words with spaces between them."""
+        return " ".join(self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """The lines of a picture, in reading order."""
+
+    lines: tuple[Words, ...]
+
+    @property
+    def paragraphs(self) -> tuple[str, ...]:
+        """The lines put together again, as Tesseract divides them."""
+        grouped = groupby(self.lines, key=lambda line: line.paragraph)
+        return tuple(" ".join(line.text for line in lines) for _, lines in grouped)
 
 
 def recognise(picture: bytes, source: str) -> list[Recognised]:
@@ -90,10 +109,10 @@ def recognise(picture: bytes, source: str) -> list[Recognised]:
     return _pages(done.stdout.decode("utf-8", "replace"))
 
 
-def mean_confidence(pages: Sequence[Recognised]) -> float:
+def mean_confidence(pages: Iterable[Recognised]) -> float:
     """Say how sure Tesseract is of all words together: 0 to 100."""
-    words = sum(page.words for page in pages)
-    return sum(page.confidence * page.words for page in pages) / words if words else 0.0
+    sure = [value for page in pages for line in page.lines for value in line.confidences]
+    return sum(sure) / len(sure) if sure else 0.0
 
 
 def no_ocr(source: str, what: str) -> DocumentError:
@@ -115,20 +134,21 @@ def _too_slow(source: str) -> DocumentError:
 
 
 def _pages(table: str) -> list[Recognised]:
-    """Put Tesseract's table of words together again: pages of paragraphs of lines."""
-    words: dict[int, dict[tuple[str, str], list[str]]] = {}
-    sure: dict[int, list[float]] = {}
+    """Put Tesseract's table of words together again: pages of lines."""
+    pages: dict[int, dict[tuple[str, ...], Words]] = {}
     for row in csv.reader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE):
         if len(row) != _COLUMNS or not row[1].isdecimal():
             continue
-        page = words.setdefault(int(row[1]), {})
-        if row[0] == _WORD and row[11].strip() and float(row[10]) >= _LEAST_CONFIDENCE:
-            page.setdefault((row[2], row[3]), []).append(row[11].strip())
-            sure.setdefault(int(row[1]), []).append(float(row[10]))
-    return [
-        Recognised(
-            paragraphs=tuple(" ".join(paragraph) for paragraph in page.values()),
-            confidence=sum(sure.get(number, [0.0])) / len(sure.get(number, [0.0])),
+        page = pages.setdefault(int(row[1]), {})
+        text = row[11].strip()
+        if row[0] != _WORD or not text or float(row[10]) < _LEAST_CONFIDENCE:
+            continue
+        left, top, width, height = (int(value) for value in row[6:10])
+        line = page.setdefault(
+            tuple(row[2:5]), Words((row[2], row[3]), left, top, left + width, top + height)
         )
-        for number, page in sorted(words.items())
-    ]
+        line.right = max(line.right, left + width)
+        line.top, line.bottom = min(line.top, top), max(line.bottom, top + height)
+        line.words.append(text)
+        line.confidences.append(float(row[10]))
+    return [Recognised(tuple(page.values())) for _, page in sorted(pages.items())]

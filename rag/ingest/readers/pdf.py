@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from rag.errors import DocumentError
+from rag.ingest.readers import ocr
+from rag.ingest.readers.ocr import Recognised
 from rag.ingest.readers.original import Original
-from rag.ingest.readers.pdf_layout import Line, assemble
+from rag.ingest.readers.pdf_layout import assemble
+from rag.ingest.readers.pdf_lines import recognised_lines, shown_lines
+from rag.ingest.readers.pdf_page import hidden_characters, is_scan, picture_of
+from rag.ingest.readers.pdf_tables import Line
 from rag.ingest.readers.raw import clean
 from rag.types import Document
 
 _LOCK = threading.Lock()  # PDFium is not thread-safe, not even across documents
 _PASSWORD_NEEDED = 4  # FPDF_ERR_PASSWORD
 _TAIL_BYTES = 65_536
-_LIGATURES = str.maketrans(
-    {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\u00a0": " "}
-)
+_MAX_PAGES = 20_000
+_MANY_SCANS = 0.2  # of the pages: then not reading them is a problem, and not a cover picture
+_MAX_NAMED_PAGES = 20
 _NO_TITLE = re.compile(
     r"untitled.*|microsoft (?:word|powerpoint|excel) ?-.*"
     r"|.*\.(?:docx?|indd|qxd|pdf|tex|dvi|rtf|pptx?)|"
@@ -32,31 +38,51 @@ _NO_AUTHOR = re.compile(
 
 
 class PdfReader:
-    """Reads .pdf: words in order, page numbers kept, running headers and footers dropped."""
+    """Reads .pdf: words in order, page numbers kept, running headers and footers dropped.
+
+    Pages that are pictures go through Tesseract, if it is installed. Text that nobody sees is left
+    out, and its amount noted in the metadata.
+    """
 
     suffixes = frozenset({".pdf"})
-    version = 1
+    version = 2
 
     def read(self, original: Original) -> Iterator[Document | DocumentError]:
         data, source = original.read(), original.source
         with _LOCK:
-            pages, info = _extract(data, source)
+            content = _extract(data, source)
+        pages = [page.lines for page in content.pages]
         text, sections, page_starts = assemble(pages)
+        scans = [number for number, page in enumerate(content.pages, start=1) if page.scan]
         if not any(character.isalnum() for character in text):
-            raise DocumentError(
-                f"{source}: {len(pages)} page(s), but no text: probably a scan.",
-                "Run it through text recognition (OCR) first, then add the result.",
-                reason="no-text",
-            )
-        metadata = _metadata(info)
+            raise _no_text(source, len(pages), len(scans))
+        metadata = _metadata(content.info) | _remarks(content.pages, scans)
         front = [section for section in sections if section.start < [*page_starts, len(text)][1]]
         heading = min(front, key=lambda section: section.level).title if front else ""
         yield original.document(
             text, metadata, title=heading, sections=sections, page_starts=page_starts
         )
+        if scans and ocr.setup.find() is None and len(scans) > _MANY_SCANS * len(pages):
+            yield ocr.no_ocr(source, f"{len(scans)} of {len(pages)} pages are pictures")
 
 
-def _extract(data: bytes, source: str) -> tuple[list[list[Line]], dict[str, str]]:
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page's lines, how many characters nobody sees, and what was recognised of a scan."""
+
+    lines: list[Line]
+    hidden: int
+    scan: bool
+    recognised: Recognised | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    pages: list[_Page]
+    info: dict[str, str]
+
+
+def _extract(data: bytes, source: str) -> _Content:
     import pypdfium2
 
     truncated = b"%%EOF" not in data[-_TAIL_BYTES:]
@@ -65,8 +91,10 @@ def _extract(data: bytes, source: str) -> tuple[list[list[Line]], dict[str, str]
         try:
             if truncated:  # PDFium would repair it and leave out pages without a word
                 raise _damaged(source, truncated)
-            pages = [_page_lines(document, index) for index in range(len(document))]
-            return pages, document.get_metadata_dict()
+            if len(document) > _MAX_PAGES:
+                raise _too_many_pages(source, len(document))
+            pages = [_page(document, index, source) for index in range(len(document))]
+            return _Content(pages, document.get_metadata_dict())
         finally:
             document.close()
     except pypdfium2.PdfiumError as error:
@@ -93,46 +121,62 @@ def _damaged(source: str, truncated: bool) -> DocumentError:
     )
 
 
-def _page_lines(document: Any, index: int) -> list[Line]:
+def _page(document: Any, index: int, source: str) -> _Page:
     page = document[index]
     try:
         text_page = page.get_textpage()
         try:
-            return list(_lines(text_page))
+            hidden = hidden_characters(page, text_page)
+            lines = list(shown_lines(text_page, hidden))
         finally:
             text_page.close()
+        scan = is_scan(page, sum(len(line.text) for line in lines))
+        if not scan or ocr.setup.find() is None:
+            return _Page(lines, len(hidden), scan)
+        scale, picture = picture_of(page)
+        pictures = ocr.recognise(picture, f"{source}, page {index + 1}")
+        recognised = pictures[0] if pictures else Recognised(())
+        return _Page(recognised_lines(recognised, scale), len(hidden), scan, recognised)
     finally:
         page.close()
 
 
-def _lines(text_page: Any) -> Iterator[Line]:
-    """Yield a page's lines with their places; PDFium counts characters in UTF-16 units."""
-    position = 0
-    for raw in text_page.get_text_range().split("\n"):
-        units = len(raw.encode("utf-16-le", "surrogatepass")) // 2
-        line = raw.rstrip("\r ")
-        words = _words(line)
-        if words:
-            lead = len(line) - len(line.lstrip())
-            tail = len(line.encode("utf-16-le", "surrogatepass")) // 2 - 1
-            left, bottom, _, top = text_page.get_charbox(position + lead, loose=True)
-            _, last_bottom, right, _ = text_page.get_charbox(position + tail, loose=True)
-            yield Line(
-                text=words,
-                left=left,
-                right=right,
-                base=bottom,
-                last_base=last_bottom,
-                size=round(2 * (top - bottom)) / 2,
-            )
-        position += units + 1
+def _remarks(pages: Sequence[_Page], scans: Sequence[int]) -> dict[str, str]:
+    """Say what was recognised in pictures, what could not be, and what nobody sees."""
+    remarks: dict[str, str] = {}
+    recognised = [page.recognised for page in pages if page.recognised is not None]
+    if recognised:
+        remarks["ocr"] = "tesseract"
+        remarks["ocr_pages"] = _numbers(scans)
+        remarks["ocr_confidence"] = f"{ocr.mean_confidence(recognised):.0f}"
+    elif scans:
+        remarks["pages_without_text"] = _numbers(scans)
+    if hidden := sum(page.hidden for page in pages):
+        remarks["hidden_text"] = f"{hidden} characters left out"
+    return remarks
 
 
-def _words(line: str) -> str:
-    """Tidy a line; a hyphen that PDFium found at a line's end stays as U+0002 for `assemble`."""
-    marked = line.replace("\ufffe", "\x02").translate(_LIGATURES)
-    parts = (" ".join(clean(part).split()) for part in marked.split("\x02"))
-    return "\x02".join(parts).strip()
+def _numbers(numbers: Sequence[int]) -> str:
+    shown = ", ".join(map(str, numbers[:_MAX_NAMED_PAGES]))
+    return shown + (" ..." if len(numbers) > _MAX_NAMED_PAGES else "")
+
+
+def _no_text(source: str, pages: int, scans: int) -> DocumentError:
+    if scans and ocr.setup.find() is None:
+        return ocr.no_ocr(source, f"{pages} page(s), but no text: it is a scan")
+    return DocumentError(
+        f"{source}: {pages} page(s), but no text.",
+        "If there is text to be seen, run the file through text recognition (OCR) first.",
+        reason="no-text",
+    )
+
+
+def _too_many_pages(source: str, pages: int) -> DocumentError:
+    return DocumentError(
+        f"{source}: {pages:,} pages; at most {_MAX_PAGES:,} are read.",
+        "Split the file into smaller ones.",
+        reason="too-large",
+    )
 
 
 def _metadata(info: dict[str, str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from statistics import median
 
 from rag.ingest.readers.outline import TextBuilder
+from rag.ingest.readers.pdf_tables import Line, ends_in_figure, is_row, with_tables
 from rag.types import Section
 
 HYPHEN = "\x02"
@@ -17,10 +18,11 @@ HYPHEN = "\x02"
 
 _EDGE_LINES = 3  # how many lines at the top and bottom may be running headers and footers
 _FULL_PAGE_LINES = 10
-_FIGURE = re.compile(r"[($€£¥–—-]*\d[\d.,]*[)%]*|[$€£¥–—-]")
 _HEADING_SCALE = 1.15
 _MAX_HEADING_CHARS = 160
 _MAX_LEVELS = 4
+_MAX_BOLD_CHARS = 100
+_MAX_BOLD_SHARE = 0.25  # where more lines are bold, it is no mark of headings
 _PARAGRAPH_PITCH = 1.3  # times the usual distance between lines
 _SHORT_LINE = 0.88  # of the widest line: a sentence that ends before this ends its paragraph
 _ENDS = (".", "!", "?", ":", ".”", '."', ".)", "!”", "?”", '?"', '!"')
@@ -30,22 +32,6 @@ _LINE_HYPHEN = re.compile(rf"(\w+){HYPHEN}(\w+)")
 # The first parts of compounds that keep their hyphen: "well-known", "self-made".
 _COMPOUNDS = "well self half all ex non anti cross long short high low two three"
 _COMPOUND = frozenset(_COMPOUNDS.split())
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of a page in points, the origin at the bottom left.
-
-    `base` is where its first character stands, `last_base` where its last one does: PDFium
-    joins lines that a hyphen connects.
-    """
-
-    text: str
-    left: float
-    right: float
-    base: float
-    last_base: float
-    size: float
 
 
 @dataclass(slots=True)
@@ -77,13 +63,14 @@ class _Measures:
     pitch: float
     width: float
     levels: dict[float, int]
+    bold_stands_out: bool = False
 
 
 def assemble(
     pages: Sequence[Sequence[Line]],
 ) -> tuple[str, tuple[Section, ...], tuple[int, ...]]:
     """Turn pages of lines into the text, its sections, and where each page begins in it."""
-    kept = without_running_lines(pages)
+    kept = [with_tables(page) for page in without_running_lines(pages)]
     blocks = _blocks(kept, _measure(kept))
     words = Counter(
         word.lower() for block in blocks for word in re.findall(r"\w+(?:-\w+)*", block.text)
@@ -161,11 +148,13 @@ def _measure(pages: Sequence[Sequence[Line]]) -> _Measures:
         if above.size == line.size
     ]
     sizes = {line.size for page in pages for line in page}
+    bold = [line.bold for page in pages for line in page]
     larger = sorted((size for size in sizes if size >= _HEADING_SCALE * body), reverse=True)
     return _Measures(
         pitch=median([pitch for pitch in pitches if pitch > 0] or [body]),
         width=max((line.right - line.left for page in pages for line in page), default=0.0),
         levels={size: min(level, _MAX_LEVELS) for level, size in enumerate(larger, start=1)},
+        bold_stands_out=sum(bold) < _MAX_BOLD_SHARE * len(bold),
     )
 
 
@@ -175,9 +164,13 @@ def _blocks(pages: Sequence[Sequence[Line]], usual: _Measures) -> list[_Block]:
     for number, page in enumerate(pages):
         # An appendix in larger type is no run of headings.
         body = _body_size(page) if len(page) >= _FULL_PAGE_LINES else 0.0
+        rows = _rows(page)
         for index, line in enumerate(page):
+            row = rows[index]
+            near_row = any(rows[max(index - 1, 0) : index + 2])
             level = _heading_level(line, body, usual, blocks[-1].level if blocks else 0)
-            row = _is_row(line.text)
+            if not level and line.bold and not near_row and not _has_company(page, index):
+                level = _bold_level(line, usual)
             fresh = (
                 above is None
                 or level != blocks[-1].level
@@ -205,11 +198,33 @@ def _heading_level(line: Line, body: float, usual: _Measures, level_above: int) 
     return level if is_heading else 0
 
 
-def _is_row(text: str) -> bool:
-    """Tell a table's row: two figures or more, and not much else."""
-    words = text.split()
-    figures = sum(bool(_FIGURE.fullmatch(word)) for word in words)
-    return figures >= 2 and figures >= 0.4 * len(words)
+def _bold_level(line: Line, usual: _Measures) -> int:
+    """Give a bold line of the usual size a level below the larger ones, 0 if it is no heading."""
+    is_heading = (
+        usual.bold_stands_out
+        and len(line.text) <= _MAX_BOLD_CHARS
+        and line.text[0].isalnum()
+        and not line.text[0].islower()
+        and sum(map(str.isalpha, line.text)) > 0.5 * len(line.text)
+        and not line.text.endswith((",", ";", ".", ":"))
+    )
+    return min(len(usual.levels) + 1, _MAX_LEVELS) if is_heading else 0
+
+
+def _has_company(page: Sequence[Line], index: int) -> bool:
+    """Whether another line nearby stands at the same height: the heads of columns do."""
+    line = page[index]
+    nearby = [*page[max(index - 4, 0) : index], *page[index + 1 : index + 5]]
+    return any(abs(other.base - line.base) < 0.8 * line.size for other in nearby)
+
+
+def _rows(page: Sequence[Line]) -> list[bool]:
+    """Tell which lines are rows of tables; one with a single figure is if it touches another."""
+    rows = [line.row or is_row(line.text) for line in page]
+    single = [not row and ends_in_figure(line.text) for row, line in zip(rows, page, strict=True)]
+    for index, candidate in enumerate(single):
+        rows[index] |= candidate and any(rows[max(index - 1, 0) : index + 2])
+    return rows
 
 
 def _continues(above: Line, line: Line, new_page: bool, usual: _Measures) -> bool:
@@ -221,7 +236,8 @@ def _continues(above: Line, line: Line, new_page: bool, usual: _Measures) -> boo
     if new_page or pitch < -0.5 * usual.pitch:  # the next page or column
         return not ended and (line.text[0].islower() or above.text.endswith(("-", ",")))
     if pitch > _PARAGRAPH_PITCH * usual.pitch:
-        return False
+        # Some lists are set wider than the text; nothing new begins in the middle of a sentence.
+        return pitch <= 2 * usual.pitch and not ended and line.text[0].islower()
     if ended and above.right - above.left < _SHORT_LINE * usual.width:
         return False
     return not (ended and line.left > above.left + 0.8 * line.size)

@@ -57,17 +57,7 @@ def test_what_is_no_picture_is_refused(refusal):
 
 def test_paragraphs_are_put_together_from_the_table_of_words():
     rows = [
-        [
-            "level",
-            "page_num",
-            "block_num",
-            "par_num",
-            "line_num",
-            "word_num",
-            *"lTwh",
-            "conf",
-            "text",
-        ],
+        [*"lpbparlinw", "conf", "text"],
         [5, 1, 1, 1, 1, 1, 0, 0, 9, 9, "90.0", "The"],
         [5, 1, 1, 1, 2, 1, 0, 0, 9, 9, "70.0", "apple."],
         [5, 1, 1, 1, 2, 2, 0, 0, 9, 9, "12.0", "~|"],
@@ -76,5 +66,10 @@ def test_paragraphs_are_put_together_from_the_table_of_words():
     ]
     first, second = ocr._pages("\n".join("\t".join(map(str, row)) for row in rows))
     assert first.paragraphs == ("The apple.", "Next")
-    assert first.confidence == 80.0
-    assert (second.paragraphs, second.confidence) == ((), 0.0)
+    assert [(line.left, line.right, line.bottom) for line in first.lines] == [
+        (0, 9, 9),
+        (0, 9, 9),
+        (0, 9, 9),
+    ]
+    assert second.paragraphs == ()
+    assert ocr.mean_confidence([first, second]) == 80.0

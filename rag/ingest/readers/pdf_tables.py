@@ -1,0 +1,198 @@
+"""Rows of tables on a page: put on one line, and told apart by the names of their columns.
+
+A PDF knows no tables. What is sure enough to act on: figures at the end of a line, pieces at the
+same height, and a line of years or dates above rows with as many figures. All else stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+_FIGURE = re.compile(r"[($€£¥–—-]*\d[\d.,]*[)%]*|[-–—]%?|[$€£¥%]|\)%?")
+_LEADING = ("$", "€", "£", "¥", "(", "$(")
+_TRAILING = ("%", ")", ")%")
+_YEAR = r"(?:19|20)\d\d"
+_DAY = rf"[A-Z][a-z]{{2,8}}\.? \d{{1,2}}, {_YEAR}"
+_YEARS = re.compile(rf"(?:.*?[^\d ] )?(?P<names>{_YEAR}(?: {_YEAR})+)")
+_DAYS = re.compile(rf"(?:.*?\W)??(?P<names>{_DAY}(?: {_DAY})+)")
+_GROUP = re.compile(
+    r"(?:Three|Six|Nine|Twelve) Months Ended|(?:First|Second|Third|Fourth) Quarter"
+    r"|(?:Fiscal|Full) Year(?: Ended)?|Years? Ended|Quarter Ended",
+    re.IGNORECASE,
+)
+_NOTE = re.compile(r"\(\w{1,2}\)")
+_BULLETS = ("•", "·", "▪", "‣", "◦", "●", "○", "■", "□", "–")
+_PROSE_WORDS = 14
+_MAX_NAMES_CHARS = 60  # longer ones would drown the figures if every row repeated them
+_OFF_COLUMN = 0.5  # of the distance between columns: how far a figure may stand from its name
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a page in points, the origin at the bottom left.
+
+    `base` is where its first character stands, `last_base` where its last one does: PDFium
+    joins lines that a hyphen connects. `ends` is where each word ends, () when that is not known.
+    `row` says that it is known to be a table's row.
+    """
+
+    text: str
+    left: float
+    right: float
+    base: float
+    last_base: float
+    size: float
+    bold: bool = False
+    ends: tuple[float, ...] = ()
+    row: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The names of a table's columns, and where each ends, from left to right."""
+
+    names: tuple[str, ...]
+    ends: tuple[float, ...]
+
+    def at(self, end: float) -> int | None:
+        """Find the column of a figure that ends here; None when it stands under no name."""
+        gap = min(right - left for left, right in pairwise(self.ends))
+        nearest = min(range(len(self.ends)), key=lambda column: abs(self.ends[column] - end))
+        return nearest if abs(self.ends[nearest] - end) <= _OFF_COLUMN * gap else None
+
+
+def is_row(text: str) -> bool:
+    """Tell a table's row: two figures or more, at its end or more than the words around them."""
+    words = text.split()
+    figures = [bool(_FIGURE.fullmatch(word)) for word in words]
+    numbers = sum((figure and any(map(str.isdigit, word))) or word in "-–—" for figure, word in
+                  zip(figures, words, strict=True))  # fmt: skip
+    return numbers >= 2 and (sum(figures) >= 0.4 * len(words) or _trailing_figures(words) >= 2)
+
+
+def ends_in_figure(text: str) -> bool:
+    """Whether a line could be a row with one figure; only its neighbours can tell."""
+    words = text.split()
+    return len(words) <= _PROSE_WORDS and _trailing_figures(words) >= 1
+
+
+def with_tables(page: Sequence[Line]) -> list[Line]:
+    """Join the pieces of rows, and name the columns in rows where that is sure."""
+    return list(_named(_joined(page)))
+
+
+def _trailing_figures(words: Sequence[str]) -> int:
+    """Count the figures that end a line; one with a comma behind it belongs to a sentence."""
+    count = 0
+    for word in reversed(words):
+        if word in _LEADING or word in _TRAILING:
+            continue
+        if not _FIGURE.fullmatch(word) or word.endswith(",") or (word.endswith(".") and not count):
+            break
+        count += 1
+    return count
+
+
+def _joined(page: Sequence[Line]) -> list[Line]:
+    """Join what stands at the height of the line before it.
+
+    That is: notes raised above it, figures, and what follows a bullet.
+    """
+    lines: list[Line] = []
+    for line in page:
+        above = lines[-1] if lines else None
+        if above is None or not _belongs_to(above, line):
+            lines.append(line)
+            continue
+        raised = _NOTE.fullmatch(line.text) is not None
+        lines[-1] = replace(
+            above,
+            text=f"{above.text} {line.text}",
+            right=line.right,
+            last_base=above.last_base if raised else line.last_base,
+            bold=above.bold and line.bold,
+            ends=(*above.ends, *line.ends) if above.ends and line.ends else (),
+        )
+    return lines
+
+
+def _belongs_to(above: Line, line: Line) -> bool:
+    level = abs(above.last_base - line.base) <= 0.5 * max(above.size, line.size)
+    words = [word for word in line.text.split() if not _NOTE.fullmatch(word)]
+    return (
+        level
+        and line.left >= above.right - 1.0
+        and (above.text in _BULLETS or all(_FIGURE.fullmatch(word) for word in words))
+    )
+
+
+def _named(page: Sequence[Line]) -> Iterator[Line]:
+    columns: _Columns | None = None
+    above = ""
+    for line in page:
+        head = _columns(line, above)
+        above = line.text
+        if head is not None:
+            columns = head
+            yield replace(line, row=True)
+            continue
+        figures = _trailing_figures(line.text.split())
+        if figures == 0 and len(line.text.split()) > _PROSE_WORDS:
+            columns = None  # a sentence ends the table
+        named = _with_names(line, columns) if columns and figures else ""
+        yield replace(line, text=named, row=True) if named else line
+
+
+def _columns(line: Line, above: str) -> _Columns | None:
+    """Read a line of years or dates as names of columns; None when it is none, or not sure."""
+    match = _DAYS.fullmatch(line.text) or _YEARS.fullmatch(line.text)
+    if match is None or not line.ends:
+        return None
+    names = re.findall(_DAY if "," in match["names"] else _YEAR, match["names"])
+    each = len(names[0].split())
+    ends = line.ends[-each * len(names) :][each - 1 :: each]
+    groups = _GROUP.findall(above)
+    if len(groups) > 1 and len(names) % len(groups) == 0:
+        width = len(names) // len(groups)
+        names = [f"{groups[place // width]} {name}" for place, name in enumerate(names)]
+    clear = (
+        len(set(names)) == len(names) == len(ends)
+        and sum(map(len, names)) <= _MAX_NAMES_CHARS
+        and all(left < right for left, right in pairwise(ends))
+    )
+    return _Columns(tuple(names), ends) if clear else None
+
+
+def _with_names(line: Line, columns: _Columns) -> str:
+    """Write "Sales 5 4" as "Sales | 2020: 5 | 2019: 4"; "" when a figure has no column.
+
+    Figures of the label stand under no name, a cell that is empty leaves no figure.
+    """
+    words = line.text.split()
+    if len(line.ends) != len(words):
+        return ""
+    cells: dict[int, str] = {}
+    place = len(words)
+    after = ""
+    while place:
+        word, end = words[place - 1], line.ends[place - 1]
+        if word in _TRAILING:
+            after = word + after
+        elif word in _LEADING and cells and not after:
+            leftmost = min(cells)
+            cells[leftmost] = word + cells[leftmost]
+        else:
+            column = columns.at(end) if _FIGURE.fullmatch(word) else None
+            if column is None or (cells and column >= min(cells)):
+                break
+            cells[column] = word + after
+            after = ""
+        place -= 1
+    label = " ".join(words[:place])
+    if not cells or after or not any(map(str.isalpha, label)):
+        return ""
+    named = (f"{columns.names[column]}: {cells[column]}" for column in sorted(cells))
+    return " | ".join([label, *named])
