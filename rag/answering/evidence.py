@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rag.answering.candidates import candidates, is_date, slice_of
 from rag.answering.features import expected_kind, features
 from rag.answering.marking import Mark, marks
+from rag.answering.questions import asks_for_several
 from rag.types import Hit
 
 if TYPE_CHECKING:
@@ -123,6 +124,13 @@ class Trust:
 FITTED_TRUST = Trust((0.449, 0.296, 1.051, -0.024, 0.697, 0.099, 0.0, -0.803, 1.378), -1.131)
 MARKS = 12
 """So many sentences are compared with the question, those that the reading model prefers."""
+READ_FIRST = 4
+"""The best hits are read first ..."""
+ENOUGH = 0.7
+"""... and the others only when none of these answers with this probability.
+
+What it costs and saves is in docs/decisions/004-abstention.md.
+"""
 
 
 class TrainedEvidence:
@@ -140,8 +148,8 @@ class TrainedEvidence:
         self._trust = trust
 
     def find(self, query: str, hits: Sequence[Hit]) -> list[Evidence]:
-        passages = [(hit.passage.context, hit.passage.text) for hit in hits]
-        found = marks(query, hits, self._model.read(query, passages))[:MARKS]
+        readings = self._read(query, hits)
+        found = marks(query, hits, readings)[:MARKS]
         if not found:
             return []
         vectors = self._embedder.embed_passages([mark.text for mark in found])
@@ -150,6 +158,16 @@ class TrainedEvidence:
             Evidence(mark.hit, mark.start, mark.end, self._score(mark, float(cosine)), mark.span)
             for mark, cosine in zip(found, cosines, strict=True)
         )
+
+    def _read(self, query: str, hits: Sequence[Hit]) -> list[Reading]:
+        """Read hits in rank order, as many as it takes; all when several things are asked for."""
+        passages = [(hit.passage.context, hit.passage.text) for hit in hits]
+        if asks_for_several(query):
+            return self._model.read(query, passages)
+        readings = self._model.read(query, passages[:READ_FIRST])
+        if max((reading.answerable for reading in readings), default=0.0) < ENOUGH:
+            readings += self._model.read(query, passages[READ_FIRST:])
+        return readings
 
     def _score(self, mark: Mark, cosine: float) -> float:
         parts = zip(self._trust.weights, (*mark.features, cosine), strict=True)

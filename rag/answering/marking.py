@@ -56,11 +56,12 @@ def marks(query: str, hits: Sequence[Hit], readings: Sequence[Reading]) -> list[
 
     Those that the model prefers come first: by the log of the belief in the sentence and the
     log-odds of its passage together; ties in the order of hits. Where passages overlap, the
-    sentence belongs to the one that answers more probably.
+    sentence belongs to the one that answers more probably. The readings are those of the first
+    hits; the others, unread, only tell which words are rare.
     """
     wanted = Wanted.of(query, hits)
     found: dict[tuple[str, int, int], Mark] = {}
-    for hit, reading in zip(hits, readings, strict=True):
+    for hit, reading in zip(hits, readings, strict=False):
         words = content_stems(surroundings(hit))
         passage = (_log_odds(reading.answerable), wanted.share(words), wanted.missing(words))
         for (start, end), spans in _by_sentence(hit, reading.spans).items():

@@ -181,3 +181,18 @@ def test_trained_evidence_of_nothing() -> None:
     finder = TrainedEvidence(Says({TEXT: Reading(-30.0, 0.0, ())}), Likes(""))
     assert finder.find("Who?", []) == []
     assert finder.find("Who?", [hit()]) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "sure", "read"),
+    [("Who led?", 0.95, 4), ("Who led?", 0.5, 6), ("List the leaders.", 0.95, 6)],
+)
+def test_the_rest_is_read_unless_the_best_hits_answer_one_thing_surely(query, sure, read) -> None:
+    texts = [f"Person number {i} led the talks here." for i in range(6)]
+    unsure = Reading(-1.0, 0.2, (Span(0, 6, 0.9),))
+    readings = dict.fromkeys(texts, unsure) | {texts[2]: Reading(1.0, sure, (Span(0, 6, 0.9),))}
+    finder = TrainedEvidence(Says(readings), Likes("Anna"), only("log-odds that"))
+    hits = [hit(text, rank, start=100 * rank) for rank, text in enumerate(texts, start=1)]
+    found = finder.find(query, hits)
+    assert found[0].text == texts[2]
+    assert len(found) == read
