@@ -245,8 +245,9 @@ def test_bold_lines_are_headings(read):
             (652, False, "Ships wait outside."),
             (638, False, "The tide is strong."),
             (624, False, "Nobody is lost here."),
-            (600, True, "Width of the harbour"),
-            (580, False, "It is fifty metres wide."),
+            (610, False, "The lamp burns all night."),
+            (570, True, "Width of the harbour"),
+            (550, False, "It is fifty metres wide."),
         ):
             pdf.setFont("Helvetica-Bold" if bold else "Helvetica", 11)
             pdf.drawString(72, y, text)
