@@ -18,7 +18,8 @@ def main() -> int:
     keep_libraries_quiet()
     try:
         settings = load_settings()
-        run_ingest(settings, [os.path.relpath(PROJECT_ROOT / "corpus")], Console(stderr=True))
+        corpus = os.path.relpath(PROJECT_ROOT / "corpus")
+        run_ingest(settings, [corpus], Console(stderr=True), prune=True)
         run_server(settings)
     except RagError as error:
         print(f"Error: {error}", file=sys.stderr)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +59,8 @@ def open_catalog(settings: Settings) -> Iterator[Catalog]:
     """
     catalog = Catalog(settings.data_dir / "catalog.sqlite3")
     try:
-        _check_written_with(catalog, settings)
+        if catalog.counts().documents:
+            check_written_with(catalog.all_meta(), settings)
         yield catalog
     finally:
         catalog.close()
@@ -86,7 +87,7 @@ def open_catalog_for_writing(settings: Settings) -> Iterator[Catalog]:
     Raises:
         StoreBusyError: another process is writing.
     """
-    with _write_lock(settings.data_dir), open_catalog(settings) as catalog:
+    with write_lock(settings.data_dir), open_catalog(settings) as catalog:
         reach("store.write.locked")
         yield catalog
         catalog.checkpoint()
@@ -98,9 +99,13 @@ def open_catalog_for_writing(settings: Settings) -> Iterator[Catalog]:
 
 @contextmanager
 def open_ingestor(
-    settings: Settings, on_progress: Callable[[Progress], None] = lambda progress: None
+    settings: Settings,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    embedder: Embedder | None = None,
 ) -> Iterator[Ingestor]:
     """Open a store for writing; the indexes have followed when the context ends well.
+
+    Who opens it again and again gives an embedder, whose model is then loaded once.
 
     Raises:
         StoreBusyError: another process is writing.
@@ -109,13 +114,13 @@ def open_ingestor(
         if not catalog.counts().documents:
             catalog.set_meta(_written_with(settings))
         with Sandbox(_limits(settings)) as sandbox:
-            yield _ingestor(settings, catalog, on_progress, sandbox.read)
+            yield _ingestor(settings, catalog, on_progress, sandbox.read, embedder)
 
 
-def plan_ingest(settings: Settings, paths: Sequence[str]) -> list[Step]:
+def plan_ingest(settings: Settings, paths: Sequence[str], *, prune: bool = False) -> list[Step]:
     """Decide what an ingest would do with each file; changes nothing."""
     with open_catalog(settings) as catalog:
-        return _ingestor(settings, catalog, lambda progress: None).plan(paths)
+        return _ingestor(settings, catalog, lambda progress: None).plan(paths, prune=prune)
 
 
 def reindex(
@@ -128,7 +133,7 @@ def reindex(
     Raises:
         StoreBusyError: another process is writing, or serves the store.
     """
-    with _write_lock(settings.data_dir):
+    with write_lock(settings.data_dir):
         catalog = Catalog(settings.data_dir / "catalog.sqlite3")
         try:
             with _open_indexes(catalog, settings) as indexes:
@@ -276,10 +281,11 @@ def _ingestor(
     catalog: Catalog,
     on_progress: Callable[[Progress], None],
     read: ReadFile = read_file,
+    embedder: Embedder | None = None,
 ) -> Ingestor:
     return Ingestor(
         catalog,
-        build_embedder(settings),
+        build_embedder(settings) if embedder is None else embedder,
         passage_chars=settings.passage_chars,
         overlap_chars=settings.overlap_chars,
         on_progress=on_progress,
@@ -297,7 +303,13 @@ def _open_indexes(catalog: Catalog, settings: Settings) -> Iterator[Indexes]:
 
 
 @contextmanager
-def _write_lock(data_dir: Path) -> Iterator[None]:
+def write_lock(data_dir: Path) -> Iterator[None]:
+    """Be the only writer of a store.
+
+    Raises:
+        StoreBusyError: another process is writing.
+        StoreError: the folder cannot be written.
+    """
     lock = FileLock(data_dir / "write.lock")
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -326,11 +338,14 @@ def _written_with(settings: Settings) -> dict[str, str]:
     }
 
 
-def _check_written_with(catalog: Catalog, settings: Settings) -> None:
-    if not catalog.counts().documents:
-        return
+def check_written_with(meta: Mapping[str, str], settings: Settings) -> None:
+    """See that a store was written with the model and passage size of the settings.
+
+    Raises:
+        StoreError: it was not.
+    """
     for name, wanted in _written_with(settings).items():
-        found = catalog.meta(name)
+        found = meta.get(name)
         if found is not None and found != wanted:
             raise StoreError(
                 f"The store {settings.data_dir} was written with {name} = {found}; "

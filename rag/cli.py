@@ -1,4 +1,4 @@
-"""The command line: footnote ingest | status | remove | reindex | ask | search | serve | eval."""
+"""The command line: ingest, status, remove, reindex, backup, restore, ask, search, serve, eval."""
 
 from __future__ import annotations
 
@@ -46,8 +46,14 @@ def ingest(
     paths: Annotated[list[str], typer.Argument(help="Files, folders or patterns.")],
     data_dir: DataDir = None,
     dry_run: Annotated[bool, typer.Option(help="Show what would be done; change nothing.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Take out what lay under the paths and is gone.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on, and follow every change of the paths.")
+    ] = False,
 ) -> None:
-    """Bring documents into the store, and take out those whose files are gone."""
+    """Bring documents into the store: new ones, changed ones, and those that were moved."""
     from rag import terminal
     from rag.ingest_command import run_ingest
 
@@ -55,9 +61,14 @@ def ingest(
     if dry_run:
         from rag.build import plan_ingest
 
-        terminal.print_plan(out, plan_ingest(settings, paths))
+        terminal.print_plan(out, plan_ingest(settings, paths, prune=prune))
         return
-    report = run_ingest(settings, paths, err)
+    if watch:
+        from rag.watch_command import run_watch
+
+        run_watch(settings, paths, out, err, prune=prune)
+        return
+    report = run_ingest(settings, paths, err, prune=prune)
     terminal.print_report(out, report)
     if report.problems or report.still_unread:
         raise typer.Exit(65)
@@ -107,6 +118,29 @@ def reindex(data_dir: DataDir = None) -> None:
 
     run_reindex(load_settings(data_dir=data_dir), err)
     out.print("The store is reindexed.")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where to write it.")], data_dir: DataDir = None
+) -> None:
+    """Write the whole store into one file; it may be in use meanwhile."""
+    from rag.backup_command import run_backup
+
+    counts = run_backup(load_settings(data_dir=data_dir), file)
+    out.print(f"{counts.documents} documents, {counts.passages} passages: {escape(str(file))}")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What footnote backup wrote.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Put a backup in place of the store, which may be damaged, missing or in use."""
+    from rag.backup_command import run_restore
+
+    counts = run_restore(load_settings(data_dir=data_dir), file)
+    out.print(f"Restored {counts.documents} documents, {counts.passages} passages.")
 
 
 @app.command()
@@ -189,6 +223,7 @@ def main() -> None:
     """Run the command line; errors that a person can mend print without a traceback."""
     keep_libraries_quiet()
     _mount_eval()
+    _mount_access()
     try:
         app()
     except RagError as error:
@@ -212,6 +247,15 @@ def _mount_eval() -> None:
     """Add the evaluation commands; by name, because rag does not depend on eval."""
     if sys.argv[1:2] in (["eval"], ["--help"], []):
         app.add_typer(importlib.import_module("eval.cli").eval_app, name="eval")
+
+
+def _mount_access() -> None:
+    """Add the commands around who may come in; what they import, the others need not wait for."""
+    if sys.argv[1:2] in (["token"], ["embed"], ["--help"], []):
+        from rag.access_cli import embed_app, token_app
+
+        app.add_typer(token_app, name="token")
+        app.add_typer(embed_app, name="embed")
 
 
 def _given(text: str | None) -> str:

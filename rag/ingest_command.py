@@ -13,10 +13,12 @@ from rag.ingest.pipeline import Progress, Report
 from rag.settings import Settings
 
 
-def run_ingest(settings: Settings, paths: Sequence[str], console: Console) -> Report:
+def run_ingest(
+    settings: Settings, paths: Sequence[str], console: Console, *, prune: bool = False
+) -> Report:
     """Ingest with a progress bar on the console; raises as `Ingestor.ingest` does."""
     with _bar(console) as show, open_ingestor(settings, show) as ingestor:
-        return ingestor.ingest(paths)
+        return ingestor.ingest(paths, prune=prune)
 
 
 def run_reindex(settings: Settings, console: Console) -> None:

@@ -73,6 +73,10 @@ def print_report(console: Console, report: Report) -> None:
         console.print(f"[yellow]skipped[/]  {escape(step.source)} ({step.reason})", highlight=False)
     if len(skipped) > 10:
         console.print(f"         and {len(skipped) - 10} more", style="dim")
+    if gone := report.count(Action.GONE):
+        what = f"{gone} file(s) are gone; their documents are kept."
+        console.print(f"[yellow]gone[/]     {what}", highlight=False)
+        console.print("         To take them out too: footnote ingest --prune", style="dim")
     rate = report.characters / report.seconds if report.seconds else 0.0
     console.print(
         f"Files: {_counts(report.steps)}. Documents: {report.documents} written, "

@@ -28,7 +28,7 @@ LAYERS = [
     ["rag.ingest.pipeline", "rag.retrieval", "rag.answering"],
     ["rag.assistant", "rag.answer_json", "rag.support_words"],
     ["rag.build"],
-    ["rag.ingest_command", "rag.backup_command", "rag.status", "rag.terminal", "rag.web"],
+    ["rag.ingest_command", "rag.backup_command", "rag.watch_command", "rag.status", "rag.terminal", "rag.web"],
     ["rag.serve_command", "rag.access_cli"],
     ["rag.cli"],
     ["eval"],

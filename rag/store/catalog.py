@@ -168,6 +168,11 @@ class Catalog:
             row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
 
+    def all_meta(self) -> dict[str, str]:
+        """Return every value that `set_meta` stored."""
+        with self._reading() as connection:
+            return dict(connection.execute("SELECT key, value FROM meta").fetchall())
+
     def set_meta(self, values: Mapping[str, str]) -> None:
         """Store values under their keys, replacing earlier ones."""
         with self._writing() as connection:
@@ -216,6 +221,9 @@ class Catalog:
         `passages` maps passage ids to passages and their vector keys; `vectors` maps those keys
         that the catalogue does not hold yet to unit vectors. Passages that are the same as before
         keep their sequence number, so the indexes need not touch them.
+
+        Raises:
+            ValueError: a passage would have no vector; nothing is stored.
         """
         keys = {passage_id: key for passage_id, (_, key) in passages.items()}
         with self._writing() as connection:
@@ -256,10 +264,14 @@ class Catalog:
             reach("catalog.put.passages")
             _drop_unused_vectors(connection, set(before.values()) - set(keys.values()))
             reach("catalog.put.unused")
+            _check_vectors(connection, document)
         reach("catalog.put.committed")
 
-    def remove(self, doc_ids: Iterable[str]) -> int:
-        """Take documents out, in one transaction; returns how many there were."""
+    def remove(self, doc_ids: Iterable[str], *, forget: Iterable[str] = ()) -> int:
+        """Take documents out, in one transaction; returns how many there were.
+
+        What is known of the files in `forget` goes with them, so that they count as new.
+        """
         removed = 0
         with self._writing() as connection:
             seq = _next_seq(connection)
@@ -275,6 +287,8 @@ class Catalog:
                 reach("catalog.remove.document")
                 _drop_unused_vectors(connection, {row[1] for row in rows})
                 reach("catalog.remove.unused")
+            connection.executemany("DELETE FROM files WHERE path = ?", ((p,) for p in forget))
+            reach("catalog.remove.forgotten")
         reach("catalog.remove.committed")
         return removed
 
@@ -449,8 +463,17 @@ class Catalog:
         """Drop what is known of files, so that they count as new."""
         with self._writing() as connection:
             connection.executemany("DELETE FROM files WHERE path = ?", ((p,) for p in paths))
-            reach("catalog.forget.written")
-        reach("catalog.forget.committed")
+
+    def is_sound(self) -> bool:
+        """Read every page and see whether they hang together; takes a while."""
+        try:
+            with self._reading() as connection:
+                return bool(
+                    connection.execute("PRAGMA integrity_check(1)").fetchone() == ("ok",)
+                    and connection.execute("PRAGMA foreign_key_check").fetchone() is None
+                )
+        except StoreError:
+            return False
 
     def checkpoint(self) -> None:
         """Bring everything committed so far safely to disk."""
@@ -531,6 +554,17 @@ def _drop_unused_vectors(connection: sqlite3.Connection, keys: Iterable[str]) ->
         "AND NOT EXISTS (SELECT 1 FROM passages WHERE vector_key = ?1)",
         ((key,) for key in keys),
     )
+
+
+def _check_vectors(connection: sqlite3.Connection, document: Document) -> None:
+    """A passage without its vector would be in no index, and nobody would notice."""
+    row = connection.execute(
+        "SELECT count(*) FROM passages WHERE doc_id = ? "
+        "AND vector_key NOT IN (SELECT vector_key FROM vectors)",
+        (document.doc_id,),
+    ).fetchone()
+    if row[0]:
+        raise ValueError(f"{document.source}: {row[0]} passages have no vector")
 
 
 def _document_row(document: Document, path: str, content_hash: str) -> tuple[Any, ...]:

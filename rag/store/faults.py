@@ -29,12 +29,11 @@ POINTS: tuple[str, ...] = (
     "catalog.remove.passages",
     "catalog.remove.document",
     "catalog.remove.unused",
+    "catalog.remove.forgotten",
     "catalog.remove.committed",
     "catalog.file.begun",
     "catalog.file.written",
     "catalog.file.committed",
-    "catalog.forget.written",
-    "catalog.forget.committed",
     "catalog.meta.written",
     "catalog.meta.committed",
     "catalog.checkpoint.before",
@@ -48,7 +47,6 @@ POINTS: tuple[str, ...] = (
     "ingest.commit.file",
     "ingest.flushed",
     "ingest.gone.before",
-    "ingest.gone.after",
     # The followers.
     "indexes.locked",
     "indexes.follow.batch",
@@ -75,6 +73,15 @@ POINTS: tuple[str, ...] = (
     "vectors.state.written",
     "vectors.state.synced",
     "vectors.state.replaced",
+    # Backup and restore.
+    "backup.copied",
+    "backup.replaced",
+    "restore.kept",
+    "restore.replaced",
+    "restore.copied",
+    "restore.moved",
+    "restore.placed",
+    "restore.done",
 )
 
 _on_reach: Callable[[str], None] | None = None

@@ -78,8 +78,8 @@ class LexicalIndex:
     def reset(self) -> None:
         """Begin again, empty."""
         self.close()
-        reach("lexical.reset.closed")
         with translated_errors(self._path):
+            reach("lexical.reset.closed")
             for suffix in ("", "-wal", "-shm"):
                 self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
             reach("lexical.reset.deleted")

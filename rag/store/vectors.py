@@ -53,8 +53,13 @@ class VectorIndex:
 
     def reset(self) -> None:
         """Begin again, empty, in a new folder; the earlier one is deleted."""
-        with translated_errors(self._folder):
-            self._begin_again()
+        from chromadb.errors import ChromaError
+
+        try:
+            with translated_errors(self._folder):
+                self._begin_again()
+        except ChromaError as error:
+            raise self._not_written(error) from error
 
     def _begin_again(self) -> None:
         generation = int(self._state.get("generation", 0)) + 1
@@ -83,11 +88,14 @@ class VectorIndex:
             with translated_errors(self._folder):
                 self._apply(changes)
         except ChromaError as error:
-            raise StoreError(
-                f"The vector index in {self._folder} could not be written: {error}.",
-                "Nothing is lost; it is filled again from the catalogue at the next start. "
-                "If this happens again, check the free space.",
-            ) from error
+            raise self._not_written(error) from error
+
+    def _not_written(self, error: Exception) -> StoreError:
+        return StoreError(
+            f"The vector index in {self._folder} could not be written: {error}.",
+            "Nothing is lost; it is filled again from the catalogue at the next start. "
+            "If this happens again, check the free space.",
+        )
 
     def _apply(self, changes: Changes) -> None:
         reach("vectors.apply.before")

@@ -53,12 +53,11 @@ class StoreWriter:
             found = catalog.path_of(doc_id)
             if found is None:
                 return False
-            catalog.remove([doc_id])
+            last = catalog.hashes(found).keys() == {doc_id}
+            catalog.remove([doc_id], forget=[found] if last else [])
             path = Path(found)
-            if not catalog.hashes(found):
-                catalog.forget_files([found])
-                if path.parent == self._folder.resolve():
-                    path.unlink(missing_ok=True)
+            if last and path.parent == self._folder.resolve():
+                path.unlink(missing_ok=True)
         return True
 
     def _ingest(self, path: Path) -> None:

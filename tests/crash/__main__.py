@@ -20,16 +20,22 @@ def main() -> int:
     parser.add_argument("--most", type=int, help="at most so many faults, drawn at random")
     parser.add_argument("--thorough", action="store_true", help="points in every scenario")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--verbose", action="store_true", help="a line for every round")
     given = parser.parse_args()
     started = time.perf_counter()
+
+    def say(line: str) -> None:
+        if given.verbose:
+            print(f"{time.perf_counter() - started:6.0f} s  {line}", file=sys.stderr, flush=True)
+
     harness_results = []
     with tempfile.TemporaryDirectory() as folder:
         if given.kills:
-            kills = Harness(Path(folder) / "kills", given.seed)
+            kills = Harness(Path(folder) / "kills", given.seed, say)
             kills.random_kills(given.kills)
             harness_results.append(kills.tally)
         if given.points != "none":
-            points = Harness(Path(folder) / "points", given.seed)
+            points = Harness(Path(folder) / "points", given.seed, say)
             points.named_points(
                 lambda point: point.startswith(given.points),
                 most=given.most,

@@ -17,8 +17,10 @@ from tests.crash.child import ACKNOWLEDGED, Fault, Seen
 from tests.crash.world import World
 
 ACTIONS = ("kill", "error", "full")
+DAMAGED = "restore-damaged"  # a scenario that begins with a catalogue nobody can read
 LONGEST_SECONDS = 60.0  # a command that takes longer counts as hanging
-INGEST = ("ingest", "docs", "--data-dir", "store")
+STORE = ("--data-dir", "store")
+INGEST = ("ingest", "docs", "--prune", *STORE)
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["tests.crash.child"])
@@ -52,9 +54,12 @@ class Tally:
 class Harness:
     """Runs commands on a world and keeps account of what its store may and must hold."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(
+        self, folder: Path, seed: int, say: Callable[[str], None] = lambda line: None
+    ) -> None:
         self.world = World(folder, seed)
         self.tally = Tally()
+        self._tell = say
         self._draw = random.Random(seed + 1)
         self._seq = 0
         self._held: dict[str, str] = {}  # what the store was last seen to hold
@@ -73,6 +78,7 @@ class Harness:
             if ended.code == -signal.SIGKILL:
                 self.tally.kills += 1
             self._check(f"{name} after {moment:.2f} s", ended)
+            self._say(name)
             if self._draw.random() < 0.6:
                 usual = 0.7 * usual + 0.3 * self._settle(name)
         self._settle("after the kills")
@@ -100,8 +106,11 @@ class Harness:
             self.tally.points.add(fault.point)
             if fault.action == "kill" and ended.code != -signal.SIGKILL:
                 self.tally.wrong.append(f"{name}: the point was not reached")
-            self._check(name, ended)
+            self._check(name, ended, readable=scenario != DAMAGED)
+            if scenario == DAMAGED and (again := self._run(arguments)).code:
+                self.tally.wrong.append(f"{name}: restoring again failed: {again.printed[-600:]}")
             self._settle(name)
+            self._say(name)
 
     def _trials(self) -> Iterator[tuple[str, Sequence[str], Fault]]:
         reached: set[str] = set()
@@ -126,7 +135,7 @@ class Harness:
         world.load("first")
         self._settle("scenarios")
         world.save("remove")
-        yield "remove", ("remove", "docs/letter-001.txt", "docs/letter-002.txt", *INGEST[2:])
+        yield "remove", ("remove", "docs/letter-001.txt", "docs/letter-002.txt", *STORE)
         world.load("remove")
         state = world.store / "vectors" / "state.json"
         state.unlink()
@@ -139,27 +148,48 @@ class Harness:
         sorted(world.docs.iterdir())[0].unlink()
         world.save("update")
         yield "update", INGEST
+        yield from self._scenarios_of_backup()
+
+    def _scenarios_of_backup(self) -> Iterator[tuple[str, Sequence[str]]]:
+        """Back up; put the backup back over a store that went on, and over a damaged one."""
+        world = self.world
+        world.load("remove")
+        world.save("backup")
+        yield "backup", ("backup", "docs.footnote", *STORE)
+        world.load("backup")
+        self._run(("backup", "docs.footnote", *STORE))
+        self._run(("remove", "docs/letter-003.txt", *STORE))
+        world.save("restore")
+        yield "restore", ("restore", "docs.footnote", *STORE)
+        world.load("restore")
+        os.truncate(world.store / "catalog.sqlite3", 5000)
+        world.save(DAMAGED)
+        yield DAMAGED, ("restore", "docs.footnote", *STORE)
+
+    def _say(self, name: str) -> None:
+        self._tell(f"{name}: {len(self.tally.wrong)} violations so far")
 
     def _begin(self, scenario: str) -> None:
         self.world.load(scenario)
         self._held, self._seq = {}, 0
-        if (self.world.store / "catalog.sqlite3").exists():
+        if scenario != DAMAGED and (self.world.store / "catalog.sqlite3").exists():
             seen = self._look(with_followers=False)
             self._held, self._seq = seen.versions, seen.seq
 
     # -- what every round does ------------------------------------------------------------------
 
-    def _check(self, name: str, ended: Ended) -> None:
+    def _check(self, name: str, ended: Ended, *, readable: bool = True) -> None:
         """See that each document is whole, and either as it was or as it was to become."""
         wrong: list[str] = []
         if "Traceback" in ended.printed or "panicked" in ended.printed:
             wrong.append(f"it ended in a traceback: {ended.printed[-600:]}")
         if ended.code not in (0, 74, -signal.SIGKILL):
             wrong.append(f"its exit code is {ended.code}: {ended.printed[-600:]}")
-        if (self.world.store / "catalog.sqlite3").exists():
+        if readable and (self.world.store / "catalog.sqlite3").exists():
             seen = self._look(with_followers=False)
             wrong += seen.wrong
-            if seen.seq < self._seq + ended.acknowledged:
+            # A restored backup has a past of its own.
+            if "restore" not in name and seen.seq < self._seq + ended.acknowledged:
                 wrong.append(f"change {self._seq + ended.acknowledged} was acknowledged and lost")
             now = self.world.versions()
             for source in self._held.keys() | seen.versions.keys() | now.keys():

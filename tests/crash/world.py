@@ -24,6 +24,7 @@ class World:
         self.folder = folder
         self.docs = folder / "docs"
         self.store = folder / "store"
+        self.backup = folder / "docs.footnote"
         self._draw = random.Random(seed)
         self._named = 0
         self.docs.mkdir(parents=True)
@@ -58,17 +59,24 @@ class World:
 
     def save(self, name: str) -> None:
         """Keep a copy of the folder and the store under a name."""
-        for part in ("docs", "store"):
-            if (self.folder / part).exists():
-                shutil.copytree(self.folder / part, self.folder / "saved" / name / part)
+        saved = self.folder / "saved" / name
+        saved.mkdir(parents=True)
+        for part in (self.docs, self.store):
+            if part.exists():
+                shutil.copytree(part, saved / part.name)
+        if self.backup.exists():
+            shutil.copy2(self.backup, saved)
 
     def load(self, name: str) -> None:
         """Bring back what `save` kept."""
-        for part in ("docs", "store"):
-            shutil.rmtree(self.folder / part, ignore_errors=True)
-            saved = self.folder / "saved" / name / part
-            if saved.exists():
-                shutil.copytree(saved, self.folder / part)
+        saved = self.folder / "saved" / name
+        for part in (self.docs, self.store):
+            shutil.rmtree(part, ignore_errors=True)
+            if (saved / part.name).exists():
+                shutil.copytree(saved / part.name, part)
+        self.backup.unlink(missing_ok=True)
+        if (saved / self.backup.name).exists():
+            shutil.copy2(saved / self.backup.name, self.backup)
 
     def _text(self) -> str:
         paragraphs = [self._first_line(), *(self._paragraph() for _ in range(5))]

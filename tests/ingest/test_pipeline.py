@@ -130,15 +130,15 @@ def test_a_record_that_changes_its_id_keeps_its_vector(ingestor, catalog, folder
 
 
 def test_a_paragraph_that_moves_to_another_file_keeps_its_vector(ingestor, catalog, folder):
-    common = "# One title\n\n"
-    moving = "This paragraph of some length moves from one letter to the other letter today."
-    staying = "That one stays where it has been, which is in the letter that it began in at all."
-    (folder / "a.md").write_text(f"{common}{moving}\n\n{staying}")
-    (folder / "b.md").write_text(f"{common}Nothing much.")
+    head = "# One title\n\nEach letter begins with some words of its own, and these are of letter"
+    moving = "This paragraph of some length moves from the one letter to the other letter today."
+    (folder / "a.md").write_text(f"{head} a, the first of two.\n\n{moving}")
+    (folder / "b.md").write_text(f"{head} b, the second of two.")
     ingestor.ingest(["docs/a.md", "docs/b.md"])
-    (folder / "a.md").write_text(f"{common}{staying}")
-    (folder / "b.md").write_text(f"{common}Nothing much.\n\n{moving}")
+    (folder / "a.md").write_text(f"{head} a, the first of two.")
+    (folder / "b.md").write_text(f"{head} b, the second of two.\n\n{moving}")
     ingestor.ingest(["docs/a.md", "docs/b.md"])
+    assert catalog.counts().passages == 3
     assert has_every_vector(catalog)
 
 

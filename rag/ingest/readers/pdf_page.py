@@ -18,6 +18,7 @@ _WHITE = 240  # of 255
 _FEW_CHARACTERS = 20
 _OCR_DPI = 200
 _MAX_OCR_PIXELS = 25_000_000
+_MAX_LOOK_PIXELS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,9 @@ def _meets(box: tuple[float, ...], page: tuple[float, ...]) -> bool:
 
 def _white_on_white(page: Any, runs: list[_Text]) -> set[int]:
     """Look at the drawn page: white text is seen only where something dark lies behind it."""
-    bitmap = page.render(scale=1, grayscale=True)
+    width, height = page.get_size()
+    scale = min(1.0, (_MAX_LOOK_PIXELS / max(width * height, 1.0)) ** 0.5)
+    bitmap = page.render(scale=scale, grayscale=True)
     try:
         rows = list(_rows(bitmap))
         to_bitmap = bitmap.get_posconv(page)
