@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from rag.answering.candidates import is_fragment, slice_of
+from rag.answering.candidates import is_fragment, is_title, slice_of
 from rag.answering.citations import Draft, Quote, number, quoted_text
 from rag.answering.evidence import Evidence, EvidenceFinder
 from rag.answering.questions import asks_for_several
@@ -130,7 +130,7 @@ def with_lead(one: Evidence, shown: Sequence[Quote]) -> Quote:
         quote.passage.doc_id == passage.doc_id and quote.start < end and start < quote.end
         for quote in shown
     )
-    if told or is_fragment(text) or len(text) > LEAD_CHARS:
+    if told or is_title(passage, text) or is_fragment(text) or len(text) > LEAD_CHARS:
         return alone
     return Quote(passage, start, one.end)
 

@@ -15,8 +15,11 @@ from rag.ingest.sentences import sentence_spans
 from rag.types import Answer, Hit, Passage, Question
 
 
+TITLE = "Talks: two countries have something to learn"
+
+
 def passage(text: str, doc_id: str = "doc", start: int = 100) -> Passage:
-    return Passage(f"{doc_id}@{start}", doc_id, text, start, start + len(text), "Title", "a.txt")
+    return Passage(f"{doc_id}@{start}", doc_id, text, start, start + len(text), TITLE, "a.txt")
 
 
 class Marked:
@@ -203,6 +206,7 @@ def test_the_lead_is_not_said_twice() -> None:
     "text",
     [
         "Annual report\n\nThis dialogue began in 1990 and goes on.",  # a heading is no lead
+        f"{TITLE}\n\nThis piece appeared in May and was read.",  # nor is a title like a sentence
         "He arrived on Monday with a group of lawyers.",  # nothing comes before
         "Rain fell on the town. This week in Washington the talks go on.",  # "this week" stands
         "x" * 301 + " is long. They said that it ended well.",  # the one before is too long
