@@ -14,7 +14,6 @@ from rag.answering.reader import Reader, say_the_same
 from rag.ingest.sentences import sentence_spans
 from rag.types import Answer, Hit, Passage, Question
 
-
 TITLE = "Talks: two countries have something to learn"
 
 
