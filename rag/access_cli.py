@@ -58,3 +58,35 @@ def revoke(
     """Take a key back, at once."""
     key = key_file(load_settings(data_dir=data_dir)).revoke(key_id)
     out.print(f"Key {key.key_id} for {escape(key.name)} opens nothing any more.")
+
+
+@embed_app.command()
+def check(
+    url: Annotated[str, typer.Argument(help="The page that should show the widget.")],
+    server: Annotated[
+        str, typer.Option(help="Where Footnote is, when the page's HTML does not say.")
+    ] = "",
+    embed: Annotated[str, typer.Option(help="The embed's name, likewise.")] = "",
+) -> None:
+    """Tell which header of which server keeps a page from showing the widget."""
+    from rag.web.embed_check import check as look
+
+    findings = look(url, server, embed)
+    for finding in findings:
+        sign = "[red]blocks[/]" if finding.problem else "[green]fine[/]  "
+        detail = f": {finding.problem}" if finding.problem else ""
+        out.print(f"{sign}  {escape(finding.what + detail)}", highlight=False)
+        if finding.hint:
+            out.print(f"        {escape(finding.hint)}", highlight=False)
+    if any(finding.problem for finding in findings):
+        raise typer.Exit(1)
+
+
+@embed_app.command("list")
+def list_embeds() -> None:
+    """List the embeds and the pages that may show them."""
+    embeds = load_settings().embeds
+    for name, origins in embeds.items():
+        out.print(f"{escape(name)}: {escape(', '.join(origins)) or 'nobody'}", highlight=False)
+    if not embeds:
+        out.print('There are none. Set FOOTNOTE_EMBEDS=\'{"handbook": ["https://portal.corp"]}\'')

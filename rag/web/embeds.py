@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.errors import ConfigurationError
+from rag.web.markup import esc
 
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::\d{1,5})?")
 _NAME = re.compile(r"[\w-]{1,64}", re.ASCII)
@@ -47,3 +48,32 @@ def read_embeds(given: Mapping[str, Sequence[str]]) -> Embeds:
                     'one: "https://portal.corp". There are no wildcards.',
                 )
     return Embeds({name: frozenset(origins) for name, origins in given.items()})
+
+
+def embed_policy(origins: frozenset[str]) -> str:
+    """Return the policy of the page inside the widget; only these origins may frame it."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "connect-src 'self'",
+            "img-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "require-trusted-types-for 'script'",
+            "frame-ancestors " + (" ".join(sorted(origins)) or "'none'"),
+        )
+    )
+
+
+def embed_page(origins: frozenset[str]) -> str:
+    """Render the page inside the widget: nothing but what it is made of, by relative addresses."""
+    return (
+        f'<!doctype html><html lang="en" data-origins="{esc(" ".join(sorted(origins)))}"><head>'
+        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark"><title>Footnote</title>'
+        '<link rel="icon" href="ui/icon.svg" type="image/svg+xml">'
+        '<link rel="stylesheet" href="ui/embed.css"><script src="ui/embed.js" defer></script>'
+        '</head><body><noscript><a href=".">Open the assistant</a></noscript></body></html>'
+    )

@@ -41,6 +41,8 @@ TABLE = r"""
 GET,HEAD   /healthz                                                          open
 GET,HEAD   /readyz                                                           open
 GET,HEAD   /ui/{path:path}                                                   open
+GET        /widget.js                                                        open
+GET        /embed                                                            open
 
 GET,HEAD   /api/v1/openapi.json                                              ask
 POST       /api/v1/chat                                                      question

@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Query
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.middleware import Middleware
@@ -23,6 +23,7 @@ from rag.errors import ConfigurationError
 from rag.settings import Settings, keep_libraries_quiet
 from rag.web.api import Services, api_router
 from rag.web.api_models import StatusBody
+from rag.web.embeds import Embeds, embed_page, embed_policy, read_embeds
 from rag.web.feedback import FeedbackFile
 from rag.web.gate import Gate, build_policy
 from rag.web.identity import check_binding
@@ -116,6 +117,7 @@ def create_app(
     _add_health(app, is_ready)
     app.include_router(api_router(services))
     app.include_router(openai_router(services))
+    _add_embeds(app, read_embeds(settings.embeds))
     _add_documents(app, catalog)
     _add_runs(app, evaluations)
     _mount_chat(app, page)
@@ -201,6 +203,22 @@ def _add_health(app: FastAPI, is_ready: Callable[[], bool]) -> None:
         if is_ready():
             return JSONResponse({"status": "ready"})
         return JSONResponse({"status": "starting"}, 503, {"Retry-After": "5"})
+
+
+def _add_embeds(app: FastAPI, embeds: Embeds) -> None:
+    @app.get("/widget.js", include_in_schema=False)
+    def widget() -> FileResponse:
+        headers = {
+            "Cache-Control": "public, max-age=3600",
+            "Cross-Origin-Resource-Policy": "cross-origin",
+        }
+        return FileResponse(STATIC / "widget.js", media_type="text/javascript", headers=headers)
+
+    @app.get("/embed", include_in_schema=False)
+    def embed(c: Annotated[str, Query(max_length=64)] = "") -> HTMLResponse:
+        origins = embeds.origins(c)
+        headers = {"Content-Security-Policy": embed_policy(origins), "Cache-Control": "no-cache"}
+        return HTMLResponse(embed_page(origins), headers=headers)
 
 
 def _add_documents(app: FastAPI, catalog: Documents) -> None:
