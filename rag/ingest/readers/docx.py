@@ -17,13 +17,19 @@ from rag.types import Document
 
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 _MAX_TABLE_DEPTH = 5
+# Runs marked as hidden, of at most one point, or white on white; a table may have its own ground.
+_HIDING = (
+    ".//w:rPr[w:vanish[not(@w:val='0' or @w:val='false')] or w:sz[number(@w:val) < 3]"
+    " or (w:color[translate(@w:val, 'f', 'F')='FFFFFF'] and not(ancestor::w:tbl)"
+    " and not(w:shd or w:highlight or ancestor::w:p/w:pPr/w:shd))]"
+)
 
 
 class DocxReader:
     """Reads .docx. Word files have no fixed pages, so there are no page numbers."""
 
     suffixes = frozenset({".docx"})
-    version = 1
+    version = 2
 
     def read(self, original: Original) -> Iterator[Document | DocumentError]:
         data, source = original.read(), original.source
@@ -76,8 +82,22 @@ class _Styles:
         return self._names[key]
 
 
+def _shown(paragraph: Any) -> str:
+    """Give a paragraph's words without those that Word does not show, or nobody could see."""
+    element = paragraph._p
+    if not element.xpath(_HIDING):
+        return str(paragraph.text)
+    return "".join(
+        run.text
+        for item in paragraph.iter_inner_content()
+        for run in getattr(item, "runs", (item,))
+        if not run._r.xpath(_HIDING)
+    )
+
+
 def _add_paragraph(builder: TextBuilder, paragraph: Any, styles: _Styles) -> None:
-    text = "\n".join(" ".join(line.split()) for line in paragraph.text.split("\n")).strip()
+    shown = _shown(paragraph)
+    text = "\n".join(" ".join(line.split()) for line in shown.split("\n")).strip()
     style = styles.name(paragraph)
     properties = paragraph._p.pPr
     numbering = None if properties is None else properties.numPr
@@ -96,7 +116,9 @@ def _add_table(builder: TextBuilder, table: Any, depth: int = 0) -> None:
     """Add a row as "a | b | c"; a merged cell counts once; tables inside cells follow their row."""
     for row in table.rows:
         cells: dict[int, Any] = {id(cell._tc): cell for cell in row.cells}
-        words = [" ".join(cell.text.split()) for cell in cells.values()]
+        words = [
+            " ".join(" ".join(map(_shown, cell.paragraphs)).split()) for cell in cells.values()
+        ]
         if any(words):
             builder.line(" | ".join(words))
         if depth < _MAX_TABLE_DEPTH:

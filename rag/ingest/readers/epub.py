@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from rag.errors import DocumentError
 from rag.ingest.readers.clues import flat_metadata
-from rag.ingest.readers.html import parse_page
+from rag.ingest.readers.html import drop_hidden, parse_page
 from rag.ingest.readers.original import Original
 from rag.ingest.readers.outline import TextBuilder
 from rag.ingest.readers.packed import DAMAGE, check_archive, damaged, encrypted
@@ -59,7 +59,7 @@ def _add_chapter(builder: TextBuilder, archive: zipfile.ZipFile, name: str, sour
         if error.reason == "empty":
             return  # a cover is a picture
         raise
-    builder.gap()
+    drop_hidden(page)
     builder.extend(walk(page, HTML))
 
 

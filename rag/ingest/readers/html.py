@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset=[\"']?\s*([\w-]{2,30})", re.IGNORECASE)
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")  # lxml refuses one in text that is decoded already
+_HIDING = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0(?:\.0+)?\s*(?:;|$)"
+    r"|font-size\s*:\s*[01](?:\.\d+)?\s*(?:px|pt|em|rem|%)?\s*(?:;|$)"
+    r"|(?:left|top|text-indent)\s*:\s*-\d{4,}",
+    re.IGNORECASE,
+)
 _ARTICLE_LEVELS = 200  # trafilatura takes quadratic time over nested tables; no article has more
 _MAX_LEVELS = 2000  # libxml2 gives up at 2048
 
@@ -26,15 +32,18 @@ class HtmlReader:
     """Reads .html: the main text, its headings as sections, without menus and comments."""
 
     suffixes = frozenset({".html", ".htm", ".xhtml"})
-    version = 1
+    version = 2
 
     def read(self, original: Original) -> Iterator[Document | DocumentError]:
         data, source = original.read(), original.source
         charset = _CHARSET.search(data[:4096])
         page = parse_page(decode(data, source, charset[1].decode() if charset else ""), source)
+        hidden = drop_hidden(page)
         builder, said = extract(page)
         text, sections = builder.finish()
         metadata = date_and_author(text) | said
+        if hidden:
+            metadata["hidden_text"] = f"{hidden} characters left out"
         yield original.document(text, metadata, sections=sections)
 
 
@@ -89,6 +98,28 @@ def parse_page(markup: str, source: str) -> Any:
     if page is None:
         raise empty(source)
     return page
+
+
+def drop_hidden(page: Any) -> int:
+    """Take out the elements that a browser would not show; returns their characters.
+
+    Known are the attribute `hidden`, and of inline styles those that leave nothing to be seen.
+    Style sheets are not read: what they hide stays.
+    """
+    hidden = [
+        element
+        for element in page.iter()
+        if isinstance(element.tag, str)
+        and (element.get("hidden") is not None or _HIDING.search(element.get("style") or ""))
+    ]
+    characters = 0
+    for element in hidden:
+        parent = element.getparent()
+        if parent is None or element.tag in ("html", "body"):
+            continue
+        characters += sum(len(text.strip()) for text in element.itertext())
+        element.drop_tree()
+    return characters
 
 
 def _depth(page: Any) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 from rag.errors import DocumentError
 from rag.ingest.readers.archive import members_documents
-from rag.ingest.readers.html import parse_page
+from rag.ingest.readers.html import drop_hidden, parse_page
 from rag.ingest.readers.original import Original
 from rag.ingest.readers.outline import TextBuilder
 from rag.ingest.readers.packed import DAMAGE, damaged
@@ -111,7 +111,9 @@ def _body(message: EmailMessage, source: str) -> str:
         return ""
     text = clean(decode(data, source, declared if declared.isascii() else ""))
     if part.get_content_subtype() == "html":
-        text, _ = walk(parse_page(text, source), HTML).finish()
+        page = parse_page(text, source)
+        drop_hidden(page)
+        text, _ = walk(page, HTML).finish()
     return text.strip()
 
 
