@@ -26,7 +26,8 @@ STRANGERS = ", ".join(
     (
         "img, video, audio, iframe:not(#panel-frame), object, embed, marquee, math, dialog",
         "base:not([href='./']), details, picture, template, plaintext, xmp, isindex",
-        "[srcdoc], [ping], [onerror], [onload], [onclick], [onfocus], a[href^='javascript' i], a[href^='//']",
+        "[srcdoc], [ping], [onerror], [onload], [onclick], [onfocus]",
+        "a[href^='javascript' i], a[href^='//']",
         "a[href^='http://evil' i], a[href^='https://evil' i], [action], [formaction]",
     )
 )
