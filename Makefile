@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint eval bench bench-quality crash clean
+.PHONY: help run test lint eval bench bench-quality bench-ingest crash clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,6 +27,9 @@ bench: $(VENV)/installed-test ## Speed, memory and size beside a plain LangChain
 
 bench-quality: $(VENV)/installed-test ## Quality on public benchmarks: make bench-quality DATA=DIR
 	$(BIN)/python -m eval.bench_quality --data $(DATA)
+
+bench-ingest: $(VENV)/installed-test ## What an ingest costs when little or nothing has changed
+	$(BIN)/python -m eval.bench_again
 
 crash: $(VENV)/installed-test ## 200 kills and faults at every named point: ARGS="--kills 20" for a part
 	$(BIN)/python -m tests.crash $(ARGS)

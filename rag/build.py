@@ -27,7 +27,7 @@ from rag.retrieval.retriever import HybridRetriever
 from rag.settings import Settings
 from rag.store.catalog import Catalog
 from rag.store.faults import reach
-from rag.store.indexes import Indexes
+from rag.store.indexes import Indexes, in_step
 
 if TYPE_CHECKING:
     from rag.answering.evidence import EvidenceFinder
@@ -92,9 +92,10 @@ def open_catalog_for_writing(settings: Settings) -> Iterator[Catalog]:
         yield catalog
         catalog.checkpoint()
         reach("store.write.checkpointed")
-        with _open_indexes(catalog, settings) as indexes:
-            indexes.follow()
-            reach("store.write.followed")
+        if not in_step(catalog, settings.data_dir):
+            with _open_indexes(catalog, settings) as indexes:
+                indexes.follow()
+                reach("store.write.followed")
 
 
 @contextmanager

@@ -75,8 +75,7 @@ def plan(
         if named in known and not os.path.lexists(argument):
             gone[named] = known[named]
             continue
-        for path, explicit in _expand(argument, exclude.resolve()):
-            absolute = str(path.resolve())
+        for path, absolute, explicit in _expand(argument, exclude.resolve()):
             if absolute not in steps and absolute not in leave:
                 steps[absolute] = _step(path, absolute, known.get(absolute), explicit)
         if Path(argument).is_dir():
@@ -123,13 +122,13 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _expand(argument: str, exclude: Path) -> Iterator[tuple[Path, bool]]:
-    """Yield the files that an argument names, and whether it names them one by one."""
+def _expand(argument: str, exclude: Path) -> Iterator[tuple[Path, str, bool]]:
+    """Yield the files that an argument names, where they lie, and whether it names each."""
     path = Path(argument)
     if path.is_dir():
-        yield from ((found, False) for found in _walk(path, exclude))
+        yield from ((*found, False) for found in _walk(path, exclude))
     elif path.exists():
-        yield path, True
+        yield path, str(path.resolve()), True
     else:
         matches = sorted(glob.glob(argument, recursive=True))
         if not matches:
@@ -139,20 +138,25 @@ def _expand(argument: str, exclude: Path) -> Iterator[tuple[Path, bool]]:
             )
         for match in map(Path, matches):
             if match.is_dir():
-                yield from ((found, False) for found in _walk(match, exclude))
+                yield from ((*found, False) for found in _walk(match, exclude))
             else:
-                yield match, True
+                yield match, str(match.resolve()), True
 
 
-def _walk(folder: Path, exclude: Path) -> Iterator[Path]:
+def _walk(folder: Path, exclude: Path) -> Iterator[tuple[Path, str]]:
     for parent, folders, names in os.walk(folder):
         here = Path(parent)
+        there = here.resolve()
         folders[:] = sorted(
             name
             for name in folders
             if not name.startswith(".") and (here / name).resolve() != exclude
         )
-        yield from (here / name for name in sorted(names) if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith("."):
+                path = here / name
+                # To resolve each path anew would be half the time of a run that finds no change.
+                yield path, str(path.resolve() if path.is_symlink() else there / name)
 
 
 def _step(path: Path, absolute: str, record: FileRecord | None, explicit: bool) -> Step:

@@ -14,9 +14,23 @@ from rag.store.exact import ExactSearch
 from rag.store.faults import reach
 from rag.store.lexical import LexicalIndex
 from rag.store.records import Vectors
-from rag.store.vectors import VectorIndex
+from rag.store.vectors import VectorIndex, recorded_head
 
 _BATCH_PASSAGES = 1000
+
+
+def in_step(catalog: Catalog, folder: Path) -> bool:
+    """Whether both indexes say that they hold all of a catalogue, without loading Chroma."""
+    head = catalog.head
+    if recorded_head(folder / "vectors", catalog.store_id) != head:
+        return False
+    lexical = LexicalIndex(folder / "lexical.sqlite3", catalog.store_id, owner=False)
+    try:
+        return lexical.head == head
+    except StoreError:
+        return False
+    finally:
+        lexical.close()
 
 
 class Indexes:

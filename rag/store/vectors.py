@@ -25,6 +25,15 @@ _STATE_FILE = "state.json"
 _MOST_RECORDS_PER_CALL = 5000  # Chroma takes 5,461
 
 
+def recorded_head(folder: Path, store_id: str) -> tuple[int, str] | None:
+    """Read the number and token of the last change from the state file, without opening Chroma."""
+    try:
+        state = json.loads((folder / _STATE_FILE).read_text(encoding="utf-8"))
+        return (state["seq"], state["token"]) if state["store_id"] == store_id else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 class VectorIndex:
     """A Chroma collection of unit vectors under cosine distance.
 
