@@ -27,7 +27,7 @@
     .panel { position: absolute; inset-block-end: 68px; inset-inline-end: 0; box-sizing: border-box;
       inline-size: min(420px, calc(100vw - 40px)); block-size: min(640px, calc(100vh - 108px));
       border: 1px solid rgb(128 128 128 / .4); border-radius: 12px; overflow: hidden;
-      background: Canvas; color: CanvasText; box-shadow: 0 8px 40px rgb(0 0 0 / .3); }
+      background: Canvas padding-box; color: CanvasText; box-shadow: 0 8px 40px rgb(0 0 0 / .3); }
     :host([data-side="left"]) .panel { inset-inline: 0 auto; }
     .panel[hidden] { display: none; }
     iframe { display: block; inline-size: 100%; block-size: 100%; border: 0; }
