@@ -6,11 +6,14 @@ import multiprocessing
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rag.retrieval.packaged import PACKAGED_MODEL
 from rag.store import faults
 from tests.crash import child
 from tests.crash.child import ACKNOWLEDGED, Fault, Seen
@@ -19,6 +22,7 @@ from tests.crash.world import World
 ACTIONS = ("kill", "error", "full")
 DAMAGED = "restore-damaged"  # a scenario that begins with a catalogue nobody can read
 LONGEST_SECONDS = 60.0  # a command that takes longer counts as hanging
+FOOTNOTE = [sys.executable, "-c", "from rag.cli import main; main()"]
 STORE = ("--data-dir", "store")
 INGEST = ("ingest", "docs", "--prune", *STORE)
 
@@ -55,8 +59,15 @@ class Harness:
     """Runs commands on a world and keeps account of what its store may and must hold."""
 
     def __init__(
-        self, folder: Path, seed: int, say: Callable[[str], None] = lambda line: None
+        self,
+        folder: Path,
+        seed: int,
+        say: Callable[[str], None] = lambda line: None,
+        *,
+        real: bool = False,
     ) -> None:
+        """When `real`, commands are started as a person starts them, with the packaged model."""
+        self._real = real
         self.world = World(folder, seed)
         self.tally = Tally()
         self._tell = say
@@ -73,14 +84,16 @@ class Harness:
         while self.tally.kills < count:
             name = f"random kill {self.tally.kills + 1}"
             self.world.change(self._draw.randrange(1, 6))
-            moment = self._draw.uniform(0.0, 1.1 * usual)
+            moment = self._draw.uniform(0.0, usual)
             ended = self._run(INGEST, kill_after=moment)
             if ended.code == -signal.SIGKILL:
                 self.tally.kills += 1
+            else:
+                usual = 0.5 * usual + 0.5 * ended.seconds
             self._check(f"{name} after {moment:.2f} s", ended)
             self._say(name)
             if self._draw.random() < 0.6:
-                usual = 0.7 * usual + 0.3 * self._settle(name)
+                usual = 0.5 * usual + 0.5 * self._settle(name)
         self._settle("after the kills")
 
     # -- named points -------------------------------------------------------------------------
@@ -220,6 +233,8 @@ class Harness:
         self, arguments: Sequence[str], fault: Fault | None = None, kill_after: float | None = None
     ) -> Ended:
         self.tally.commands += 1
+        if self._real:
+            return self._run_real(arguments, kill_after)
         ours, theirs = _processes.Pipe(duplex=False)
         started = time.perf_counter()
         process = _processes.Process(
@@ -240,6 +255,23 @@ class Harness:
             self.tally.wrong.append(f"{arguments} with {fault} hung for {LONGEST_SECONDS} s")
         return Ended(process.exitcode or 0, printed.decode(errors="replace"), seconds)
 
+    def _run_real(self, arguments: Sequence[str], kill_after: float | None) -> Ended:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            [*FOOTNOTE, *arguments],
+            cwd=self.world.folder,
+            env={**os.environ, **child.ENVIRONMENT, "FOOTNOTE_EMBEDDING_MODEL": PACKAGED_MODEL},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            printed, _ = process.communicate(timeout=kill_after)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            printed, _ = process.communicate()
+        seconds = time.perf_counter() - started
+        return Ended(process.returncode, printed.decode(errors="replace"), seconds)
+
     def _visits(self, arguments: Sequence[str]) -> list[str]:
         ours, theirs = _processes.Pipe(duplex=False)
         process = _processes.Process(
@@ -255,9 +287,10 @@ class Harness:
         return printed.decode().split()
 
     def _look(self, *, with_followers: bool) -> Seen:
+        model = PACKAGED_MODEL if self._real else "hashing"
         ours, theirs = _processes.Pipe(duplex=False)
         process = _processes.Process(
-            target=child.look, args=(str(self.world.store), with_followers, theirs)
+            target=child.look, args=(str(self.world.store), model, with_followers, theirs)
         )
         process.start()
         theirs.close()
