@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     model_timeout_seconds: float = Field(default=60.0, gt=0)
     context_chars: int = Field(default=12_000, ge=500)
     """The most characters of passages that a chat model is given."""
+    max_reply_tokens: int = Field(default=4000, ge=50)
+    """The most tokens of a reply, those of its thinking included."""
     hide_unsupported: bool = False
     """Whether sentences that the documents do not support are left out of its answers."""
 

@@ -70,6 +70,7 @@ def _options(provider: str, settings: Settings) -> dict[str, Any]:
         return options | {
             "client_kwargs": client,
             "num_ctx": window,
+            "num_predict": settings.max_reply_tokens,
             "reasoning": False,
             "temperature": 0,
         }
@@ -80,7 +81,11 @@ def _options(provider: str, settings: Settings) -> dict[str, Any]:
         key = "none"
     if key:
         options["api_key"] = key
-    return options | {"timeout": settings.model_timeout_seconds, "max_retries": MAX_RETRIES}
+    return options | {
+        "timeout": settings.model_timeout_seconds,
+        "max_retries": MAX_RETRIES,
+        "max_tokens": settings.max_reply_tokens,
+    }
 
 
 def _install(provider: str) -> str:

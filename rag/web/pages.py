@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rag.answering.instructions import instruction_spans
 from rag.types import Document, Section
 from rag.web.links import document_url
 from rag.web.markup import esc
@@ -60,6 +61,7 @@ def document_page(document: Document, quote: Span | None, *, panel: bool) -> str
         (
             _header(document, found, panel=panel),
             _lost_quote() if lost else "",
+            _instructions(document, found) if panel else "",
             f'<main class="text" dir="auto">{_text(document, found, panel=panel)}</main>',
         )
     )
@@ -191,6 +193,19 @@ def blocks(document: Document, window: Span) -> Iterator[Block]:
             continue
         left = start + text[start:end].index(stripped[0])
         yield Block(left, left + len(stripped), levels.get(start, 0))
+
+
+def _instructions(document: Document, quote: Span | None) -> str:
+    """Warn of text beside the quote that reads as if it were meant for an assistant."""
+    if quote is None:
+        return ""
+    window = surroundings(document.text, quote)
+    if not instruction_spans(document.text[window.start : window.end]):
+        return ""
+    return (
+        '<p class="notice instructions">Some of this text reads like an instruction to an '
+        "assistant. Footnote takes it as text and does not follow it.</p>"
+    )
 
 
 def _page_breaks(document: Document, window: Span) -> list[tuple[int, int]]:

@@ -48,6 +48,7 @@ def test_an_answer_over_http():
     assert request["stream"] is True
     assert [message["role"] for message in request["messages"]] == ["system", "user"]
     assert "tools" not in request
+    assert request["max_completion_tokens"] == 4000
     assert script.keys == ["Bearer k-1"]
 
 
@@ -137,7 +138,7 @@ def test_an_answer_of_ollama():
     (request,) = script.asked
     assert request["model"] == "qwen3:8b"
     assert request["think"] is False
-    assert request["options"] == {"num_ctx": 8048, "temperature": 0}
+    assert request["options"] == {"num_ctx": 8048, "num_predict": 4000, "temperature": 0}
 
 
 def test_a_model_that_ollama_has_not_pulled():
