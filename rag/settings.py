@@ -92,6 +92,8 @@ class Settings(BaseSettings):
     questions_per_minute: int = Field(default=60, ge=1)
     """How many questions a person may ask; an address ten times as many."""
     max_upload_mb: int = Field(default=25, ge=1, le=1000)
+    audit: Literal["off", "on", "questions"] = "on"
+    """Whether audit.jsonl tells who asked and changed what; "questions": and in which words."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)

@@ -23,8 +23,8 @@ class Principal:
     rights: frozenset[Right] = field(default_factory=lambda: frozenset({Right.ASK}))
 
 
-ANYBODY = Principal("anybody")
-"""Who asks when nobody has to say who they are."""
+ANYBODY = Principal("nobody known", frozenset())
+"""Who asks before anybody is known."""
 
 _PRINCIPAL = "footnote.principal"
 

@@ -18,6 +18,7 @@ from rag.store.filters import parse_filter
 from rag.types import Answer, Delta, Event, Found, Question, Turn
 from rag.web import api_models as models
 from rag.web.access import principal_of
+from rag.web.audit import note
 from rag.web.feedback import Feedback, FeedbackFile, Rating
 from rag.web.problems import Problem, internal, logged, problem_to_dict, request_id
 from rag.web.recent import RecentAnswers
@@ -124,6 +125,7 @@ def _add_asking(router: APIRouter, services: Services) -> None:
         filters = [parse_filter(text) for text in body.filters]
         history = tuple(Turn(turn.question, turn.answer) for turn in body.history)
         question = Question(body.question, history)
+        note(request.scope, question=body.question)
         walk = Walk(services.workers, services.assistant, question, filters)
         if not wants_json(request):
             stream = _as_events(walk, services, request.scope)
@@ -140,7 +142,8 @@ def _add_asking(router: APIRouter, services: Services) -> None:
         response_model=models.SearchBody,
         responses=errors(409, 411, 413, 422, 503),
     )
-    async def search(body: models.SearchRequest) -> Response:
+    async def search(body: models.SearchRequest, request: Request) -> Response:
+        note(request.scope, question=body.query)
         filters = [parse_filter(text) for text in body.filters]
         hits = await services.workers.run(
             lambda: services.assistant.search(body.query, body.k, filters)
@@ -298,6 +301,7 @@ def _add_writing(router: APIRouter, services: Services) -> None:
         name: Annotated[str, Query(min_length=1, max_length=150, description="handbook.pdf")],
     ) -> Response:
         writing = _writing(services)
+        note(request.scope, name=name)
         kind = request.headers.get("content-type", "").partition(";")[0].strip()
         if kind != "application/octet-stream":
             hint = "Send the file's bytes as application/octet-stream."

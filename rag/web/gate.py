@@ -16,12 +16,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.settings import Settings
-from rag.web.access import Right, set_principal
+from rag.web.access import Right, principal_of, set_principal
+from rag.web.audit import AuditFile, take_details
 from rag.web.embeds import Embeds, read_embeds
 from rag.web.identity import Identity, NotHeld, build_identity
 from rag.web.limits import Limits
 from rag.web.problems import Problem, is_for_programs, problem_response, request_id
 from rag.web.routes import Rule, Who, rules_of
+from rag.web.sessions import Sessions, session_of
 
 MAX_BODY_BYTES = 1_000_000
 MAX_API_BODY_BYTES = 65_536
@@ -64,17 +66,26 @@ class Policy:
     embeds: Embeds
     limits: Limits
     max_upload_bytes: int
+    audit: AuditFile | None = None
+    sessions: Sessions | None = None
 
 
 def build_policy(settings: Settings) -> Policy:
     """Build it from the settings; raises ConfigurationError as its parts do."""
     names = frozenset(name.lower() for name in settings.trusted_hosts)
+    path = settings.data_dir / "audit.jsonl"
+    is_shared = settings.access != "local"
     return Policy(
         allowed_hosts(settings.host) | names,
         build_identity(settings),
         read_embeds(settings.embeds),
         Limits(settings.questions_per_minute),
         settings.max_upload_mb * 2**20,
+        AuditFile(path, with_questions=settings.audit == "questions")
+        if is_shared and settings.audit != "off"
+        else None,
+        # Where nobody says who they are, an address that changes would lose its session.
+        Sessions() if settings.access in ("token", "proxy") else None,
     )
 
 
@@ -105,19 +116,43 @@ class Gate:
             return
         headers = Headers(scope=scope)
         extra = self._extra_headers(scope, headers)
+        take_details(scope)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 sent = MutableHeaders(scope=message)
                 for name, value in extra.items():
                     sent.setdefault(name, value)
+                self._note(scope, headers, message["status"])
             await send(message)
 
         try:
             app = self._check(scope, headers) or self.app
+            if app is self.app:
+                receive = await self._check_session(scope, receive)
         except Problem as problem:
             app = problem_response(problem, scope)
         await app(scope, receive, send_with_headers)
+
+    async def _check_session(self, scope: Scope, receive: Receive) -> Receive:
+        """Keep a session of Gradio's to its owner; return what the body is to be read from."""
+        if self.policy.sessions is None or not scope["path"].startswith("/gradio_api/"):
+            return receive
+        session, receive = await session_of(scope, receive)
+        if session and not self.policy.sessions.belongs_to(session, principal_of(scope).name):
+            raise Problem(404, "not_found", "Not found.")
+        return receive
+
+    def _note(self, scope: Scope, headers: Headers, status: int) -> None:
+        """Write down questions, changes, and who was refused."""
+        if self.policy.audit is None:
+            return
+        acts = {rule.who for rule in rules_of(scope["path"]) if scope["method"] in rule.methods} & {
+            Who.QUESTION,
+            Who.INGEST,
+        }
+        if acts or status in (401, 403, 429):
+            self.policy.audit.append(scope, self.policy.identity.address(scope, headers), status)
 
     def _extra_headers(self, scope: Scope, headers: Headers) -> dict[str, str]:
         extra = dict(DEFAULT_HEADERS)

@@ -21,6 +21,7 @@ from rag.errors import InputError
 from rag.types import Answer, Citation, Question, Turn
 from rag.web.api import EVENT_STREAM, EVENTS, SSE_HEADERS, Json, Services, errors, remembered
 from rag.web.api_models import MAX_TURN_CHARS, MAX_TURNS, AnswerBody
+from rag.web.audit import note
 from rag.web.conversation import ABSTAINED
 from rag.web.links import document_url
 from rag.web.problems import internal, logged, problem_to_dict
@@ -140,7 +141,9 @@ def openai_router(services: Services) -> APIRouter:
         },
     )
     async def complete(body: CompletionRequest, request: Request) -> Response:
-        walk = Walk(services.workers, services.assistant, question_of(body.messages), ())
+        question = question_of(body.messages)
+        note(request.scope, question=question.text)
+        walk = Walk(services.workers, services.assistant, question, ())
         base = str(request.base_url).rstrip("/")
         if body.stream:
             stream = _chunks(walk, services, request.scope, base)

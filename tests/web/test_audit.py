@@ -1,0 +1,114 @@
+"""The audit file, and Gradio's sessions that stay with their owners."""
+
+from __future__ import annotations
+
+import json
+import stat
+
+import pytest
+from starlette.testclient import TestClient
+from web_fakes import MemoryCatalog, ScriptedAssistant
+
+from rag.settings import Settings
+from rag.web.access import Right
+from rag.web.keys import KeyFile
+from rag.web.server import create_app
+from rag.web.sessions import Sessions
+
+JSON = {"accept": "application/json"}
+QUESTION = "What did China\u2028 ask?\n"
+
+
+class Writer:
+    def add(self, name, content):
+        return [name]
+
+    def remove(self, doc_id):
+        return True
+
+
+def serve(data_dir, **settings) -> TestClient:
+    app = create_app(
+        ScriptedAssistant(),
+        MemoryCatalog(),
+        Settings(data_dir=data_dir, access="token", **settings),
+        writing=Writer(),
+    )
+    return TestClient(app, base_url="http://127.0.0.1", client=("10.0.0.7", 5000))
+
+
+@pytest.fixture
+def keys(tmp_path):
+    held = KeyFile(tmp_path / "keys.json")
+    made = [held.create(name, list(Right), days=1) for name in ("ann", "bob")]
+    return [({"authorization": f"Bearer {secret}"}, f"key {key.key_id}") for key, secret in made]
+
+
+def rows(folder) -> list[dict]:
+    return [json.loads(line) for line in (folder / "audit.jsonl").read_text().splitlines()]
+
+
+def test_who_asked_changed_and_was_refused_is_written_down(tmp_path, keys):
+    (ann, name), _ = keys
+    client = serve(tmp_path)
+    client.get("/api/v1/documents", headers=ann)
+    client.post("/api/v1/chat", json={"question": QUESTION}, headers=ann | JSON)
+    sent = ann | {"content-type": "application/octet-stream"}
+    client.post("/api/v1/documents?name=a.md", content=b"x", headers=sent)
+    client.delete("/api/v1/documents/other", headers=ann)
+    refused = client.get("/runs", headers={"authorization": "Bearer fn_x"})
+    found = rows(tmp_path)
+    assert [(row["who"], row["what"], row["status"]) for row in found] == [
+        (name, "POST /api/v1/chat", 200),
+        (name, "POST /api/v1/documents", 201),
+        (name, "DELETE /api/v1/documents/other", 204),
+        ("nobody known", "GET /runs", 401),
+    ]
+    assert found[1]["name"] == "a.md"
+    assert found[3]["request"] == refused.headers["x-request-id"]
+    assert {row["from"] for row in found} == {"10.0.0.7"}
+    assert "question" not in found[0]
+    assert stat.S_IMODE((tmp_path / "audit.jsonl").stat().st_mode) == 0o600
+
+
+def test_the_words_of_questions_are_kept_when_that_is_set(tmp_path, keys):
+    (ann, _), _ = keys
+    client = serve(tmp_path, audit="questions")
+    client.post("/api/v1/chat", json={"question": QUESTION}, headers=ann)
+    client.post("/api/v1/search", json={"query": "rights"}, headers=ann)
+    messages = [{"role": "user", "content": "Who?"}]
+    client.post("/v1/chat/completions", json={"messages": messages}, headers=ann)
+    assert [row["question"] for row in rows(tmp_path)] == [QUESTION, "rights", "Who?"]
+
+
+def test_it_can_be_off_and_fail_without_harm(tmp_path, keys, caplog):
+    (ann, _), _ = keys
+    asked = {"question": "Who?"}
+    serve(tmp_path, audit="off").post("/api/v1/chat", json=asked, headers=ann)
+    assert not (tmp_path / "audit.jsonl").exists()
+    (tmp_path / "audit.jsonl").mkdir()
+    assert serve(tmp_path).post("/api/v1/chat", json=asked, headers=ann | JSON).status_code == 200
+    assert "audit line" in caplog.text
+
+
+def test_a_session_of_the_chat_page_stays_with_its_owner(tmp_path, keys):
+    (ann, _), (bob, _) = keys
+    client = serve(tmp_path)
+    body = {"fn_index": 0, "session_hash": "anns", "data": [], "event_id": "x"}
+    assert client.post("/gradio_api/cancel", json=body, headers=ann).status_code == 200
+    for path in ("cancel", "queue/join", "run/predict"):
+        theirs = client.post(f"/gradio_api/{path}", json=body, headers=bob)
+        assert theirs.status_code == 404
+    for path in ("queue/data?session_hash=anns", "heartbeat/anns"):
+        assert client.get(f"/gradio_api/{path}", headers=bob).status_code == 404
+    own = body | {"session_hash": "bobs"}
+    assert client.post("/gradio_api/cancel", json=own, headers=bob).status_code == 200
+    odd = client.post("/gradio_api/cancel", content=b"[", headers=bob)
+    assert odd.status_code == 422
+
+
+def test_old_sessions_are_forgotten():
+    sessions = Sessions(capacity=2)
+    assert all(sessions.belongs_to(name, "ann") for name in ("a", "b", "a", "c"))
+    assert not sessions.belongs_to("a", "bob")
+    assert sessions.belongs_to("b", "bob")
