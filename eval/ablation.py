@@ -15,6 +15,7 @@ import numpy as np
 
 from eval.ablation_data import COLLECTIONS, VectorCache, load, misspelt
 from eval.ablation_languages import language_rows
+from eval.ablation_reading import Rereader, by_sentences, size_rows
 from eval.ablation_search import (
     Bench,
     Figures,
@@ -76,6 +77,18 @@ def query_runs() -> Iterator[tuple[str, Run]]:
     yield "MMR 0.9", lambda b: diverse(shipped(b), b.held, 0.9)
     for most in (1, 2, 3):
         yield f"at most {most} passages of a document", functools.partial(_capped, most=most)
+
+
+def closer_runs() -> Iterator[tuple[str, Run]]:
+    """Yield closer looks at what may answer: sentence by sentence, or by reading."""
+    rereader = Rereader()
+    yield "**as shipped**", lambda b: shipped(b)
+    for share in (1.0, 0.5):
+        label = f"nearest sentence of a passage, share {share}"
+        yield label, functools.partial(by_sentences, share=share)
+    for share in (1.0, 0.7, 0.4):
+        label = f"the ten read reordered by the reading model, share {share}"
+        yield label, functools.partial(rereader.reranked, share=share)
 
 
 def word_runs() -> Iterator[tuple[str, Run]]:
@@ -194,6 +207,7 @@ def main() -> None:
         "--sets", nargs="*", default=list(COLLECTIONS), help="NAME, or NAME:DOCUMENTS for a part"
     )
     parser.add_argument("--words", nargs="*", default=[], help="sets for BM25 alone; not embedded")
+    parser.add_argument("--closer", action="store_true", help="sentences, reading, passage sizes")
     parser.add_argument("--languages", action="store_true", help="measure XQuAD's languages too")
     given = parser.parse_args()
     embedder = SentenceTransformerEmbedder()
@@ -212,6 +226,10 @@ def main() -> None:
     ):
         if chosen:
             print(f"\n{title}\n", *table(chosen, runs), sep="\n", flush=True)
+    if given.closer:
+        print("\nA closer look\n", *table(benches, closer_runs()), sep="\n", flush=True)
+        collections = [bench.collection for bench in benches]
+        print("\nPassage size\n", *size_rows(collections, cache), sep="\n", flush=True)
     if given.languages:
         print("\nLanguages\n", *language_rows(given.data, cache), sep="\n", flush=True)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from eval.ablation_data import Collection, VectorCache, load, misspelt
+from eval.ablation_reading import nearest_sentences, order
 from eval.ablation_search import Bench, capped, diverse, shipped_lexical, top, with_neighbours
 from eval.ablation_words import rm3
 from rag.types import Document, Passage
@@ -118,3 +119,26 @@ def test_a_part_keeps_the_documents_that_are_asked_about(tmp_path):
     part = load(tmp_path, "squad2:1")
     assert [document.doc_id for document in part.documents] == ["b"]
     assert list(part.questions) == ["qb"]
+
+
+class Geneva:
+    """Embeds along one axis what names Geneva, and a city along both."""
+
+    name, dimension = "geneva", 2
+
+    def embed_passages(self, texts):
+        rows = [["Geneva" in text, "city" in text or "Geneva" not in text] for text in texts]
+        vectors = np.array(rows, dtype=np.float32)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def test_a_passage_is_as_near_as_its_nearest_sentence(collection, tmp_path):
+    bench = Bench(collection, VectorCache(tmp_path, Geneva))
+    # "Were talks held in Geneva?" is (1, 0). d2 has a sentence (1, 1) and one (0, 1).
+    assert nearest_sentences(bench)[0].tolist() == pytest.approx([1.0, 0.5**0.5, 0.0], abs=1e-3)
+
+
+def test_hits_are_ordered_by_relevance_and_rank():
+    relevance = np.array([0.0, 4.0, 2.0])
+    assert order(relevance, 1.0).tolist() == [1, 2, 0]
+    assert order(relevance, 0.0).tolist() == [0, 1, 2]
