@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint eval bench bench-quality bench-ingest crash clean
+.PHONY: help run test lint eval bench bench-quality bench-ingest crash torture clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,9 @@ bench-ingest: $(VENV)/installed-test ## What an ingest costs when little or noth
 
 crash: $(VENV)/installed-test ## 200 kills and faults at every named point: ARGS="--kills 20" for a part
 	$(BIN)/python -m tests.crash $(ARGS)
+
+torture: $(VENV)/installed-test ## Damaged files and bombs: ARGS="--count 100 --no-bombs" for a part
+	$(BIN)/python -m tests.torture.run $(ARGS)
 
 clean: ## Remove the environment and the store of the working folder
 	rm -rf $(VENV) .footnote

@@ -53,9 +53,9 @@ def with_doctype(doctype: str, use: bytes) -> Callable[[bytes], bytes]:
     """Declare entities in an XML part and use one in its text."""
 
     def change(data: bytes) -> bytes:
-        head, _, rest = data.partition(b"?>")
+        rest = data.partition(b"?>")[2] or data
         body = rest.replace(b"harbour", use).replace(b"Harbour", use).replace(b"Depth", use)
-        return head + b"?>" + doctype.encode() + body
+        return b'<?xml version="1.0" encoding="UTF-8"?>' + doctype.encode() + body
 
     return change
 
@@ -178,7 +178,7 @@ def _mail_bomb() -> bytes:
 _PARTS = {
     ".docx": "word/document.xml",
     ".pptx": "ppt/slides/slide1.xml",
-    ".xlsx": "xl/sharedStrings.xml",
+    ".xlsx": "xl/worksheets/sheet1.xml",
 }
 for _suffix, _part in _PARTS.items():
     for _name, _doctype, _use in (

@@ -35,6 +35,7 @@ class ZipReader:
         self._knows = knows
 
     def read(self, original: Original) -> Iterator[Document | DocumentError]:
+        original.check_depth()
         with original.open() as file:
             if not file.read(4096).strip(b"\0 \t\r\n\xef\xbb\xbf"):
                 raise empty(original.source)

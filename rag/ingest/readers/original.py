@@ -111,11 +111,11 @@ class Original:
         except OSError as error:
             raise os_error(error, self.source) from error
 
-    def member(self, name: str, data: bytes) -> Original:
-        """Name a file inside this one; what could climb out of a folder is taken from the name.
+    def check_depth(self) -> None:
+        """Refuse to look into an archive that lies too deep; before anything in it is unpacked.
 
         Raises:
-            DocumentError: "too-deep", or "too-large" when this is one too many.
+            DocumentError: "too-deep".
         """
         if self.depth + 1 > MAX_DEPTH:
             raise DocumentError(
@@ -123,6 +123,14 @@ class Original:
                 "Unpack it yourself and add the folder.",
                 reason="too-deep",
             )
+
+    def member(self, name: str, data: bytes) -> Original:
+        """Name a file inside this one; what could climb out of a folder is taken from the name.
+
+        Raises:
+            DocumentError: "too-deep", or "too-large" when this is one too many.
+        """
+        self.check_depth()
         allowance = self.allowance or Allowance()
         allowance.take(self.source, len(data))
         name = safe_name(name)

@@ -18,6 +18,8 @@ HYPHEN = "\x02"
 
 _EDGE_LINES = 3  # how many lines at the top and bottom may be running headers and footers
 _FULL_PAGE_LINES = 10
+_ALWAYS_RUNNING = 6  # pages
+_RUNNING_SHARE = 0.2
 _HEADING_SCALE = 1.15
 _MAX_HEADING_CHARS = 160
 _MAX_LEVELS = 4
@@ -89,6 +91,8 @@ def assemble(
 def without_running_lines(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
     """Drop the lines at the edges that more than half of three or more pages share.
 
+    In long documents a fifth is enough: left and right pages differ, and chapters do.
+
     Figures count as equal, so that page numbers do not hide a footer; not in larger type, where
     "Chapter 1" and "Chapter 2" are headings. Bare numbers go where they count the pages.
     """
@@ -99,7 +103,8 @@ def without_running_lines(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
         outermost = {line for edge in _edges(page) for line in edge}
         counts.update({_key(line, body) for line in outermost})
         shifts.update({int(line.text) - number for line in outermost if _is_number(line)})
-    shared = {key for key, count in counts.items() if len(pages) >= 3 and 2 * count > len(pages)}
+    enough = min(len(pages) / 2, max(_ALWAYS_RUNNING, _RUNNING_SHARE * len(pages)))
+    shared = {key for key, count in counts.items() if len(pages) >= 3 and count > enough}
     kept: list[list[Line]] = []
     for number, page in enumerate(pages):
         running: set[Line] = set()

@@ -16,6 +16,7 @@ _INVISIBLE = 3  # text render mode: neither filled nor stroked
 _LEAST_POINTS = 1.5
 _WHITE = 240  # of 255
 _FEW_CHARACTERS = 20
+_MAX_FORM_DEPTH = 8
 _OCR_DPI = 200
 _MAX_OCR_PIXELS = 25_000_000
 _MAX_LOOK_PIXELS = 2_000_000
@@ -111,27 +112,53 @@ def _hidden_runs(page: Any) -> set[int]:
 
 
 def _runs(page: Any) -> Iterator[_Text]:
+    """Yield the page's runs of text; some programs write one for every character."""
     import pypdfium2.raw as pdfium
 
     red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
-    points = ctypes.c_float()
-    for item in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_TEXT], max_depth=8):
-        run = item.raw
+    left, bottom, right, top, points = (ctypes.c_float() for _ in range(5))
+    matrix = pdfium.FS_MATRIX()
+    for run, is_inner in _text_objects(page):
         pdfium.FPDFPageObj_GetFillColor(run, red, green, blue, alpha)
+        pdfium.FPDFPageObj_GetBounds(run, left, bottom, right, top)
         pdfium.FPDFTextObj_GetFontSize(run, points)
         mode = pdfium.FPDFTextObj_GetTextRenderMode(run)
-        matrix = item.get_matrix()
-        scale = max(abs(matrix.a), abs(matrix.b), abs(matrix.c), abs(matrix.d))
-        address = ctypes.cast(run, ctypes.c_void_p).value
-        assert address is not None
+        size = points.value
+        if size < _LEAST_POINTS or top.value - bottom.value < _LEAST_POINTS:
+            # Only here could the type be tiny: it may be scaled, up as well as down.
+            pdfium.FPDFPageObj_GetMatrix(run, matrix)
+            size *= max(abs(matrix.a), abs(matrix.b), abs(matrix.c), abs(matrix.d))
         yield _Text(
-            address=address,
+            address=ctypes.cast(run, ctypes.c_void_p).value or 0,
             mode=mode,
             alpha=alpha.value if mode in (0, 2) else 255,
             is_white=mode == 0 and min(red.value, green.value, blue.value) >= _WHITE,
-            points=points.value * scale,
-            box=item.get_bounds() if item.container is None else None,
+            points=size,
+            box=None if is_inner else (left.value, bottom.value, right.value, top.value),
         )
+
+
+def _text_objects(page: Any) -> Iterator[tuple[Any, bool]]:
+    """Yield text objects, and whether they lie in a form, whose places are its own."""
+    import pypdfium2.raw as pdfium
+
+    forms: list[tuple[Any, int]] = []
+    for index in range(max(pdfium.FPDFPage_CountObjects(page), 0)):
+        item = pdfium.FPDFPage_GetObject(page, index)
+        kind = pdfium.FPDFPageObj_GetType(item)
+        if kind == pdfium.FPDF_PAGEOBJ_TEXT:
+            yield item, False
+        elif kind == pdfium.FPDF_PAGEOBJ_FORM:
+            forms.append((item, 1))
+    while forms:
+        form, depth = forms.pop()
+        for index in range(max(pdfium.FPDFFormObj_CountObjects(form), 0)):
+            item = pdfium.FPDFFormObj_GetObject(form, index)
+            kind = pdfium.FPDFPageObj_GetType(item)
+            if kind == pdfium.FPDF_PAGEOBJ_TEXT:
+                yield item, True
+            elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < _MAX_FORM_DEPTH:
+                forms.append((item, depth + 1))
 
 
 def _meets(box: tuple[float, ...], page: tuple[float, ...]) -> bool:

@@ -18,6 +18,7 @@ from rag.ingest.readers.rows import cell_text, lines_of_rows
 from rag.types import Document
 
 _MAX_ROWS = 1_048_576
+_MAX_COLUMNS = 1_000
 _MAX_EMPTY_ROWS = 1000  # a cell far below the others is no table
 
 
@@ -61,7 +62,8 @@ def _rows(sheet: Any) -> list[tuple[int, list[str]]]:
     sheet.reset_dimensions()  # what a file says of its size may be wrong, or a trap
     rows: list[tuple[int, list[str]]] = []
     empty = 0
-    for number, values in enumerate(sheet.iter_rows(values_only=True, max_row=_MAX_ROWS), start=1):
+    found = sheet.iter_rows(values_only=True, max_row=_MAX_ROWS, max_col=_MAX_COLUMNS)
+    for number, values in enumerate(found, start=1):
         cells = [cell_text(value) for value in values]
         if any(cells):
             rows.append((number, cells))

@@ -1,0 +1,78 @@
+"""A sample of `make torture`: every run is the same, and short enough for every commit."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+
+from rag.ingest.readers import known_suffixes
+from rag.ingest.sandbox import Limits
+from tests.torture.bombs import BOMBS
+from tests.torture.mutations import PACKED, mutants
+from tests.torture.run import torture, write_all, write_bombs
+from tests.torture.seeds import seeds
+
+LIMITS = Limits(cpu_seconds=20, wall_seconds=60, tesseract=shutil.which("tesseract"))
+ALIKE = {".text", ".markdown", ".htm", ".xhtml", ".ndjson", ".xlsm", ".jpeg", ".tiff", ".bmp",
+         ".gif", ".webp"}  # fmt: skip
+QUICK = (
+    "zip-ratio.docx", "zip-ratio-lzma.zip", "zip-nested-10.zip", "zip-overlapping.zip",
+    "mail-zip-bomb.eml", "xml-laughs.docx", "xml-laughs.xlsx", "xml-external.pptx",
+    "xml-quadratic.docx", "html-deep.html", "json-deep.jsonl", "pdf-page-tree-cycle.pdf",
+    "pdf-page-count.pdf", "pdf-huge-page.pdf", "picture-huge.png", "picture-claims.png",
+)  # fmt: skip
+READ = {"xml-external.pptx", "pdf-huge-page.pdf"}
+
+
+def test_there_is_a_seed_for_every_format_and_enough_bombs():
+    assert set(seeds()) == known_suffixes() - ALIKE
+    assert len(BOMBS) >= 30
+
+
+def test_damage_is_the_same_in_every_run_and_of_all_kinds():
+    first, second = list(mutants(200, seed=7)), list(mutants(200, seed=7))
+    assert first == second
+    ways = Counter(Path(name).stem.partition("-")[2] for name, _ in first)
+    assert set(ways) == {"flip", "cut", "zero", "splice", "repeat", "inflate_numbers", "inside"}
+    changed = [data != seeds()[Path(name).suffix] for name, data in first]
+    assert sum(changed) > 190
+    assert set(seeds()) > PACKED
+
+
+def test_sound_files_are_read(tmp_path):
+    files = []
+    for suffix, data in seeds().items():
+        path = tmp_path / f"seed{suffix}"
+        path.write_bytes(data)
+        if LIMITS.tesseract or suffix not in (".png", ".jpg", ".tif"):
+            files.append((path.name, path))
+    tally = torture(files, LIMITS)
+    assert tally.outcomes == {"read": len(files)}
+    assert tally.faults == []
+
+
+def test_damaged_files_do_no_harm(tmp_path):
+    tally = torture(write_all(tmp_path, 64, seed=11), LIMITS)
+    assert tally.faults == []
+    assert tally.files == 64
+    assert tally.outcomes["crashed"] == 0
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_bomb_does_no_harm(tmp_path, name):
+    tally = torture(write_bombs(tmp_path, [name]), LIMITS)
+    assert tally.faults == []
+    ((outcome, _),) = tally.outcomes.items()
+    assert (outcome in ("read", "read in part", "no-text")) == (name in READ)
+    assert tally.largest_child_bytes < LIMITS.memory_bytes
+
+
+def test_the_parent_does_not_grow(tmp_path):
+    torture(write_all(tmp_path, 16, seed=1), LIMITS)
+    before = psutil.Process().memory_info().rss
+    torture(write_all(tmp_path, 64, seed=12), LIMITS)
+    assert psutil.Process().memory_info().rss - before < 50 * 2**20
