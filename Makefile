@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint eval bench bench-quality bench-ingest crash torture clean
+.PHONY: help run test lint eval bench bench-quality bench-checking bench-ingest crash torture clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,6 +27,10 @@ bench: $(VENV)/installed-test ## Speed, memory and size beside a plain LangChain
 
 bench-quality: $(VENV)/installed-test ## Quality on public benchmarks: make bench-quality DATA=DIR
 	$(BIN)/python -m eval.bench_quality --data $(DATA)
+
+bench-checking: $(VENV)/installed-test ## Checks of citations, with planted errors: make bench-checking [DATA=DIR]
+	$(BIN)/python -m eval.checking $(if $(DATA),--data $(DATA))
+	$(BIN)/python -m eval.hostile $(if $(DATA),--data $(DATA)/bipia)
 
 bench-ingest: $(VENV)/installed-test ## What an ingest costs when little or nothing has changed
 	$(BIN)/python -m eval.bench_again

@@ -80,7 +80,8 @@ class SupportChecker:
 
         A sentence that these do not support is looked for in the two other hits that hold most
         of its words. When one of them does support it, its quotes are from there, and it is
-        `moved`. What is supported quotes exactly the sentences that support it.
+        `moved`. What is supported quotes exactly the sentences that support it; what is not
+        quotes nothing, for a footnote means that somebody checked.
         """
         cited = self._judge(
             [
@@ -94,7 +95,7 @@ class SupportChecker:
             (i, passage)
             for i, one in enumerate(cited)
             if one.support in ("partial", "unsupported")
-            for passage in _elsewhere(one.draft, hits)
+            for passage in _elsewhere(drafts[i], hits)
         ]
         others = self._judge([(drafts[i], (passage,)) for i, passage in doubted])
         best = dict(enumerate(cited))
@@ -122,16 +123,16 @@ class SupportChecker:
 
     def _verdict(self, draft: Draft, evidence: Evidence | None, cosine: float) -> Checked:
         if not is_claim(draft.text):
-            return Checked(replace(draft, support="no_claim"), "no_claim", 0.0)
+            return Checked(replace(draft, quotes=(), support="no_claim"), "no_claim", 0.0)
         if evidence is None:
-            return Checked(replace(draft, support="unsupported"), "unsupported", 0.0)
+            return Checked(replace(draft, quotes=(), support="unsupported"), "unsupported", 0.0)
         probability = self.probability((*evidence.counted, cosine))
         support: Support = "unsupported"
         if probability >= self._weights.supported:
             support = "supported"
         elif probability >= self._weights.partial:
             support = "partial"
-        quotes = draft.quotes if support == "unsupported" else evidence.quotes
+        quotes = () if support == "unsupported" else evidence.quotes
         return Checked(replace(draft, quotes=quotes, support=support), support, probability)
 
     def probability(self, values: Sequence[float]) -> float:
