@@ -108,11 +108,13 @@ class Indexes:
 
         vectors = self.vectors
         usable = vectors is not None and vectors not in self._damaged
-        if vectors is not None and usable and vectors.head == self._catalog.head:
+        if vectors is not None and usable:
             try:
-                return vectors.search(vector, k, doc_ids)
+                return vectors.search(vector, k, doc_ids, at=self._catalog.head)
             except ChromaError:
                 self._damaged.add(vectors)
+            except StoreError:  # it is behind, or being filled
+                pass
         return self._exact.search(vector, k, doc_ids)
 
     def search_lexical(
@@ -130,7 +132,11 @@ class Indexes:
         except StoreError:
             if not self.owner:
                 raise
-            self._damaged.add(self.lexical)
+        with self._following:  # it may have been closed to be begun again
+            try:
+                return self.lexical.search(query, k, doc_ids)
+            except StoreError:
+                self._damaged.add(self.lexical)
         self.follow()
         return self.lexical.search(query, k, doc_ids)
 

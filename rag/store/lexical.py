@@ -16,6 +16,7 @@ from pathlib import Path
 from rag.store.catalog import translated_errors
 from rag.store.faults import reach
 from rag.store.records import Changes
+from rag.store.shared_lock import SharedLock
 from rag.store.soundness import is_sound_database
 
 _VERSION = 3  # of what is in the file; another version is begun again
@@ -60,13 +61,15 @@ class LexicalIndex:
         self._owner = owner
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
+        # To close a connection that another thread is using can end the process.
+        self._use = SharedLock()
         if owner and not self._is_sound():
             self.reset()
 
     @property
     def head(self) -> tuple[int, str]:
         """The number and token of the last change that this index holds."""
-        with translated_errors(self._path):
+        with self._use.shared(), translated_errors(self._path):
             seq, token = self._connection.execute("SELECT seq, token FROM state").fetchone()
         return int(seq), str(token)
 
@@ -76,9 +79,9 @@ class LexicalIndex:
         return self.head[0]
 
     def reset(self) -> None:
-        """Begin again, empty."""
-        self.close()
-        with translated_errors(self._path):
+        """Begin again, empty; waits for running searches."""
+        with self._use.alone(), translated_errors(self._path):
+            self._close()
             reach("lexical.reset.closed")
             for suffix in ("", "-wal", "-shm"):
                 self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
@@ -94,7 +97,7 @@ class LexicalIndex:
 
     def apply(self, changes: Changes) -> None:
         """Follow one batch of changes, in one transaction."""
-        with translated_errors(self._path):
+        with self._use.shared(), translated_errors(self._path):
             connection = self._connection
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -137,8 +140,13 @@ class LexicalIndex:
         no others. A word that no passage has counts as misspelt and stands for every word one
         letter away. `doc_ids`, when given, limits the search to those documents.
         """
-        with translated_errors(self._path):
-            match = " OR ".join(f'"{word}"' for word in self._wanted(query))
+        with self._use.shared(), translated_errors(self._path):
+            return self._search(query, k, doc_ids)
+
+    def _search(
+        self, query: str, k: int, doc_ids: Collection[str] | None
+    ) -> list[tuple[str, float]]:
+        match = " OR ".join(f'"{word}"' for word in self._wanted(query))
         if not match:
             return []
         # FTS5's bm25() is more negative for better matches; ours is higher for better.
@@ -157,8 +165,7 @@ class LexicalIndex:
                 "AND r.doc_id IN (SELECT value FROM json_each(?)) ORDER BY score DESC LIMIT ?"
             )
             values = [match, json.dumps(sorted(doc_ids)), k]
-        with translated_errors(self._path):
-            return [(row[0], row[1]) for row in self._connection.execute(sql, values)]
+        return [(row[0], row[1]) for row in self._connection.execute(sql, values)]
 
     def _wanted(self, query: str) -> list[str]:
         words: list[str] = []
@@ -177,7 +184,11 @@ class LexicalIndex:
         return self._connection.execute(sql, (f'"{word}"',)).fetchone() is not None
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; waits for running searches."""
+        with self._use.alone():
+            self._close()
+
+    def _close(self) -> None:
         for connection in self._connections:
             connection.close()
         self._connections.clear()

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,15 @@ def recorded_head(folder: Path, store_id: str) -> tuple[int, str] | None:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What may be searched: a collection that holds all changes up to one."""
+
+    head: tuple[int, str]
+    collection: Any
+    count: int
+
+
 class VectorIndex:
     """A Chroma collection of unit vectors under cosine distance.
 
@@ -46,6 +56,7 @@ class VectorIndex:
         self._client: Any = None
         self._collection: Any = None
         self._state: dict[str, Any] = {}
+        self._view: _View | None = None
         with translated_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             self._open()
@@ -108,6 +119,7 @@ class VectorIndex:
 
     def _apply(self, changes: Changes) -> None:
         reach("vectors.apply.before")
+        self._view = None
         state = self._state | {"seq": changes.seq, "token": changes.token}
         (self._folder / _STATE_FILE).unlink(missing_ok=True)
         reach("vectors.apply.state")
@@ -127,25 +139,42 @@ class VectorIndex:
         self._write_state(state)
 
     def search(
-        self, vector: Vectors, k: int, doc_ids: Collection[str] | None = None
+        self,
+        vector: Vectors,
+        k: int,
+        doc_ids: Collection[str] | None = None,
+        *,
+        at: tuple[int, str] | None = None,
     ) -> list[tuple[str, float]]:
         """Return up to k passage ids and their cosine similarities in [-1, 1], best first.
 
+        `at` is the change that the index must hold, no earlier and no later one.
+
         Raises:
             chromadb.errors.ChromaError: the index is damaged; search the catalogue instead.
+            StoreError: it is being written, or holds another change; search the catalogue instead.
         """
-        count = int(self._state["count"])  # asking Chroma would cost a sixth of the search
-        if not count or (doc_ids is not None and not doc_ids):
+        view = self._view  # once: another thread may begin the index again meanwhile
+        if view is None or (at is not None and view.head != at):
+            raise StoreError(f"The vector index in {self._folder} is being filled.")
+        if not view.count or (doc_ids is not None and not doc_ids):
             return []
         where = None if doc_ids is None else {"doc_id": {"$in": sorted(doc_ids)}}
-        found = self._collection.query(
-            query_embeddings=[vector], n_results=min(k, count), where=where, include=["distances"]
-        )
+        try:
+            found = view.collection.query(
+                query_embeddings=[vector],
+                n_results=min(k, view.count),  # asking Chroma would cost a sixth of the search
+                where=where,
+                include=["distances"],
+            )
+        except AttributeError as error:  # what Chroma's objects do once they are closed
+            raise StoreError(f"The vector index in {self._folder} is being filled.") from error
         pairs = zip(found["ids"][0], found["distances"][0], strict=True)
         return [(passage_id, 1.0 - float(distance)) for passage_id, distance in pairs]
 
     def close(self) -> None:
         """Release Chroma's files."""
+        self._view = None
         if self._client is not None:
             self._client.close()
         self._client = self._collection = None
@@ -171,11 +200,13 @@ class VectorIndex:
                 if sound and state["count"]:
                     probe = self._collection.peek(1)["embeddings"]
                     self._collection.query(query_embeddings=probe, n_results=1)
+                self._view = _View(self.head, self._collection, int(state["count"]))
         except (OSError, ValueError, KeyError, TypeError, ChromaError):
             sound = False
             self._state = {}
         reach("vectors.opened")
         if not sound:
+            self._view = None
             self.reset()
 
     def _generation_folder(self, generation: int) -> Path:
@@ -215,6 +246,7 @@ class VectorIndex:
         part.replace(self._folder / _STATE_FILE)
         reach("vectors.state.replaced")
         self._state = state
+        self._view = _View(self.head, self._collection, state["count"])
 
 
 def _slices(values: list[str], size: int) -> list[list[str]]:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
+import threading
 import time
 
 import numpy as np
@@ -261,3 +262,32 @@ class TestExact:
         assert [i for i, _ in exact.search(APPLE, 5, {"d2"})] == ["d2/apple pear"]
         catalog.remove(["d1"])
         assert [i for i, _ in exact.search(APPLE, 5)] == ["d2/apple pear"]
+
+
+def test_searches_go_on_while_the_indexes_are_begun_again(catalog, put, indexes):
+    for number in range(40):
+        put(f"d{number}", f"apple {number}\npear {number}")
+    indexes.follow()
+    stop = threading.Event()
+    failures: list[Exception] = []
+
+    def search() -> None:
+        while not stop.is_set():
+            try:
+                assert len(indexes.search_dense(APPLE, 5)) == 5
+                indexes.search_lexical("pear", 5)  # may find fewer while it is being filled
+            except Exception as error:
+                failures.append(error)
+                raise
+
+    threads = [threading.Thread(target=search) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(5):
+        indexes.reset()
+        indexes.follow()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(indexes.search_lexical("pear", 100)) == 40
