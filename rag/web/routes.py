@@ -53,6 +53,7 @@ GET        /api/v1/passages/{passage_id:any}                                 ask
 POST       /api/v1/feedback                                                  ask
 POST       /api/v1/documents                                                 ingest
 DELETE     /api/v1/documents/{doc_id:any}                                    ingest
+POST       /api/v1/mcp                                                       question
 GET        /v1/models                                                        ask
 POST       /v1/chat/completions                                              question
 

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +18,7 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from rag.errors import ConfigurationError
 from rag.settings import Settings, keep_libraries_quiet
@@ -27,6 +28,9 @@ from rag.web.embeds import Embeds, embed_page, embed_policy, read_embeds
 from rag.web.feedback import FeedbackFile
 from rag.web.gate import Gate, build_policy
 from rag.web.identity import check_binding
+from rag.web.mcp_server import PATH as MCP_PATH
+from rag.web.mcp_server import McpEndpoint
+from rag.web.mcp_server import is_installed as mcp_is_installed
 from rag.web.openai_api import openai_router
 from rag.web.pages import PAGE_POLICY, Span, document_page, error_page
 from rag.web.problems import answer_problems_as_json
@@ -91,9 +95,12 @@ def create_app(
         writing=writing if settings.access == "token" else None,
     )
 
+    mcp = McpEndpoint(services) if mcp_is_installed() else None
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with nullcontext() if mcp is None else mcp.running():
+            yield
         page.runs.close()
         services.workers.close()
         services.writers.close()
@@ -117,6 +124,8 @@ def create_app(
     _add_health(app, is_ready)
     app.include_router(api_router(services))
     app.include_router(openai_router(services))
+    if mcp is not None:
+        app.router.routes.append(Route(MCP_PATH, mcp, methods=["POST"], include_in_schema=False))
     _add_embeds(app, read_embeds(settings.embeds))
     _add_documents(app, catalog)
     _add_runs(app, evaluations)
