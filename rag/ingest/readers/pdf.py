@@ -15,7 +15,7 @@ from rag.ingest.readers.ocr import Recognised
 from rag.ingest.readers.original import Original
 from rag.ingest.readers.pdf_layout import assemble
 from rag.ingest.readers.pdf_lines import recognised_lines, shown_lines
-from rag.ingest.readers.pdf_page import hidden_characters, is_scan, picture_of
+from rag.ingest.readers.pdf_page import hidden_characters, is_scan, is_seen, picture_of
 from rag.ingest.readers.pdf_tables import Line
 from rag.ingest.readers.raw import clean
 from rag.types import Document
@@ -127,16 +127,19 @@ def _page(document: Any, index: int, source: str) -> _Page:
         text_page = page.get_textpage()
         try:
             hidden = hidden_characters(page, text_page)
-            lines = list(shown_lines(text_page, hidden))
+            found = list(shown_lines(text_page, hidden))
         finally:
             text_page.close()
+        box = page.get_bbox()
+        lines = [line for line in found if is_seen(line, box)]
+        unseen = len(hidden) + sum(len(line.text) for line in found if not is_seen(line, box))
         scan = is_scan(page, sum(len(line.text) for line in lines))
         if not scan or ocr.setup.find() is None:
-            return _Page(lines, len(hidden), scan)
+            return _Page(lines, unseen, scan)
         scale, picture = picture_of(page)
         pictures = ocr.recognise(picture, f"{source}, page {index + 1}")
         recognised = pictures[0] if pictures else Recognised(())
-        return _Page(recognised_lines(recognised, scale), len(hidden), scan, recognised)
+        return _Page(recognised_lines(recognised, scale), unseen, scan, recognised)
     finally:
         page.close()
 

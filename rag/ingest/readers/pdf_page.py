@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from rag.ingest.readers.pdf_tables import Line
 
 _INVISIBLE = 3  # text render mode: neither filled nor stroked
 _LEAST_POINTS = 1.5
@@ -20,18 +21,6 @@ _MAX_FORM_DEPTH = 8
 _OCR_DPI = 200
 _MAX_OCR_PIXELS = 25_000_000
 _MAX_LOOK_PIXELS = 2_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """A run of text that one operator drew; `box` is left, bottom, right, top, or None."""
-
-    address: int
-    mode: int
-    alpha: int
-    is_white: bool
-    points: float
-    box: tuple[float, float, float, float] | None
 
 
 def hidden_characters(page: Any, text_page: Any) -> set[int]:
@@ -47,6 +36,17 @@ def hidden_characters(page: Any, text_page: Any) -> set[int]:
         if run in hidden:
             found.add(index)
     return found
+
+
+def is_seen(line: Line, box: tuple[float, float, float, float]) -> bool:
+    """Whether a line lies on the page and is large enough to be read; `box` is the page's."""
+    left, bottom, right, top = box
+    return (
+        line.left < right
+        and line.right > left
+        and bottom - line.size < line.base < top
+        and line.size >= _LEAST_POINTS
+    )
 
 
 def is_scan(page: Any, characters: int) -> bool:
@@ -87,55 +87,62 @@ def is_bold(text_page: Any, index: int) -> bool:
 
 
 def _hidden_runs(page: Any) -> set[int]:
+    """Return the addresses of the text objects that nobody sees, but for what lies off the page."""
     import pypdfium2.raw as pdfium
 
-    runs = list(_runs(page))
-    suspects = [run for run in runs if run.mode == _INVISIBLE]
-    kinds = [pdfium.FPDF_PAGEOBJ_IMAGE]
-    if suspects and next(iter(page.get_objects(filter=kinds, max_depth=4)), None) is not None:
-        suspects = []  # the words that somebody recognised in a scan lie under it
-    hidden = {run.address for run in suspects}
-    width, height = page.get_size()
-    left, bottom = page.get_bbox()[:2]
-    for run in runs:
-        if (
-            run.alpha == 0
-            or run.points < _LEAST_POINTS
-            or (
-                run.box is not None
-                and not _meets(run.box, (left, bottom, left + width, bottom + height))
-            )
-        ):
-            hidden.add(run.address)
-    white = [run for run in runs if run.is_white and run.address not in hidden]
+    hidden, invisible, white = _suspects(page)
+    if invisible:
+        pictures = page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=4)
+        if next(iter(pictures), None) is None:
+            hidden |= invisible  # else: the words that somebody recognised in a scan, under it
     return hidden | (_white_on_white(page, white) if white else set())
 
 
-def _runs(page: Any) -> Iterator[_Text]:
-    """Yield the page's runs of text; some programs write one for every character."""
+def _suspects(page: Any) -> tuple[set[int], set[int], dict[int, tuple[float, ...]]]:
+    """Find text that is transparent or tiny, drawn invisibly, or white (with its place).
+
+    Some programs write an object for every character, so little is asked of each.
+    """
     import pypdfium2.raw as pdfium
 
     red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
-    left, bottom, right, top, points = (ctypes.c_float() for _ in range(5))
-    matrix = pdfium.FS_MATRIX()
+    points = ctypes.c_float()
+    hidden: set[int] = set()
+    invisible: set[int] = set()
+    white: dict[int, tuple[float, ...]] = {}
     for run, is_inner in _text_objects(page):
-        pdfium.FPDFPageObj_GetFillColor(run, red, green, blue, alpha)
-        pdfium.FPDFPageObj_GetBounds(run, left, bottom, right, top)
-        pdfium.FPDFTextObj_GetFontSize(run, points)
         mode = pdfium.FPDFTextObj_GetTextRenderMode(run)
-        size = points.value
-        if size < _LEAST_POINTS or top.value - bottom.value < _LEAST_POINTS:
-            # Only here could the type be tiny: it may be scaled, up as well as down.
-            pdfium.FPDFPageObj_GetMatrix(run, matrix)
-            size *= max(abs(matrix.a), abs(matrix.b), abs(matrix.c), abs(matrix.d))
-        yield _Text(
-            address=ctypes.cast(run, ctypes.c_void_p).value or 0,
-            mode=mode,
-            alpha=alpha.value if mode in (0, 2) else 255,
-            is_white=mode == 0 and min(red.value, green.value, blue.value) >= _WHITE,
-            points=size,
-            box=None if is_inner else (left.value, bottom.value, right.value, top.value),
-        )
+        pdfium.FPDFPageObj_GetFillColor(run, red, green, blue, alpha)
+        pdfium.FPDFTextObj_GetFontSize(run, points)
+        if mode == _INVISIBLE:
+            invisible.add(_address(run))
+        elif (mode in (0, 2) and alpha.value == 0) or (
+            points.value < _LEAST_POINTS and points.value * _scale(run) < _LEAST_POINTS
+        ):
+            hidden.add(_address(run))
+        elif mode == 0 and not is_inner and min(red.value, green.value, blue.value) >= _WHITE:
+            white[_address(run)] = _bounds(run)
+    return hidden, invisible, white
+
+
+def _address(run: Any) -> int:
+    return ctypes.cast(run, ctypes.c_void_p).value or 0
+
+
+def _scale(run: Any) -> float:
+    import pypdfium2.raw as pdfium
+
+    matrix = pdfium.FS_MATRIX()
+    pdfium.FPDFPageObj_GetMatrix(run, matrix)
+    return max(abs(matrix.a), abs(matrix.b), abs(matrix.c), abs(matrix.d))
+
+
+def _bounds(run: Any) -> tuple[float, ...]:
+    import pypdfium2.raw as pdfium
+
+    edges = tuple(ctypes.c_float() for _ in range(4))
+    pdfium.FPDFPageObj_GetBounds(run, *edges)
+    return tuple(edge.value for edge in edges)
 
 
 def _text_objects(page: Any) -> Iterator[tuple[Any, bool]]:
@@ -161,11 +168,7 @@ def _text_objects(page: Any) -> Iterator[tuple[Any, bool]]:
                 forms.append((item, depth + 1))
 
 
-def _meets(box: tuple[float, ...], page: tuple[float, ...]) -> bool:
-    return box[0] < page[2] and page[0] < box[2] and box[1] < page[3] and page[1] < box[3]
-
-
-def _white_on_white(page: Any, runs: list[_Text]) -> set[int]:
+def _white_on_white(page: Any, runs: dict[int, tuple[float, ...]]) -> set[int]:
     """Look at the drawn page: white text is seen only where something dark lies behind it."""
     width, height = page.get_size()
     scale = min(1.0, (_MAX_LOOK_PIXELS / max(width * height, 1.0)) ** 0.5)
@@ -174,14 +177,12 @@ def _white_on_white(page: Any, runs: list[_Text]) -> set[int]:
         rows = list(_rows(bitmap))
         to_bitmap = bitmap.get_posconv(page)
         hidden: set[int] = set()
-        for run in runs:
-            if run.box is None:
-                continue
-            corners = [to_bitmap.to_bitmap(x, y) for x, y in (run.box[:2], run.box[2:])]
+        for address, box in runs.items():
+            corners = [to_bitmap.to_bitmap(x, y) for x, y in (box[:2], box[2:])]
             (x1, x2), (y1, y2) = (sorted(pair) for pair in zip(*corners, strict=True))
             area = b"".join(row[max(x1, 0) : x2 + 1] for row in rows[max(y1, 0) : y2 + 1])
             if area and min(area) >= _WHITE:
-                hidden.add(run.address)
+                hidden.add(address)
         return hidden
     finally:
         bitmap.close()
