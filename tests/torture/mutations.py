@@ -88,8 +88,9 @@ def inside(data: bytes, chance: random.Random) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
         for name, part in parts.items():
+            entry = zipfile.ZipInfo(name)  # with a date that is always the same
             if name != victim:
-                target.writestr(name, part)
+                target.writestr(entry, part, zipfile.ZIP_DEFLATED)
             elif way is not None:  # None: the part is missing
-                target.writestr(name, way(part, chance))
+                target.writestr(entry, way(part, chance), zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
