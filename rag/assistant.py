@@ -129,6 +129,8 @@ class Assistant:
         Raises as `answer` does.
         """
         self._check(question.text)
+        if question.query:
+            self._check(question.query)
         yield from self._chain.stream(
             _Ask(question, tuple(filters), cancelled, started=time.perf_counter())
         )
@@ -160,7 +162,8 @@ class Assistant:
             )
 
     def _condense(self, ask: _Ask) -> _Ask:
-        return replace(ask, query=self._condenser.query(ask.question))
+        wanted = ask.question.query.strip()
+        return replace(ask, query=wanted or self._condenser.query(ask.question))
 
     def _retrieve(self, ask: _Ask) -> _Ask:
         return replace(ask, ranking=self._retriever.search(ask.query, self._read_k, ask.filters))

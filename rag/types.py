@@ -84,10 +84,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the person asked. The standalone string that is searched for is called the query."""
+    """What the person asked. The standalone string that is searched for is called the query.
+
+    `query` is given when the person says what to search for; "" leaves that to Footnote.
+    """
 
     text: str
     history: tuple[Turn, ...] = ()
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,14 @@ def test_history_reaches_the_query(make):
     assert answer.hits[0].passage.text == "A plum pudding."
 
 
+def test_what_the_person_wants_searched_is_searched(make):
+    answer = make().answer(Question("and that?", (Turn("plum?", "yes"),), query="pear"))
+    assert answer.query == "pear"
+    assert answer.sentences[0].text == "A pear tree."
+    with pytest.raises(InputError, match="is empty"):
+        make().answer(Question("pear?", query="  "))
+
+
 def test_filters_keep_other_documents_out(make):
     hits = make().search("apple pear plum", 10, [parse_filter("date>=2012")])
     assert [hit.passage.doc_id for hit in hits] == ["d2"]

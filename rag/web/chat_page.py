@@ -144,12 +144,15 @@ class ChatPage:
         """Ask one of the example questions; the page says which, never its words."""
         yield from self.ask(furniture.EXAMPLES[int(event.index)], turns, request)
 
-    def retry(self, turns: Turns, request: gr.Request) -> Iterator[Update]:
-        """Ask the last question again, in place of its turn."""
+    def retry(self, turns: Turns, event: gr.EventData, request: gr.Request) -> Iterator[Update]:
+        """Ask the last question again, in place of its turn; the person may say what to search."""
         if turns:
-            yield from self.ask(turns[-1].question, turns[:-1], request)
+            query = str(event.query).strip()
+            yield from self.ask(turns[-1].question, turns[:-1], request, query)
 
-    def ask(self, text: str, turns: Turns, request: gr.Request) -> Iterator[Update]:
+    def ask(
+        self, text: str, turns: Turns, request: gr.Request, query: str = ""
+    ) -> Iterator[Update]:
         """Answer a question, updating the page as the answer grows."""
         if not text.strip():
             yield {self.notice: render_notice(Notice("Write a question first."))}
@@ -162,7 +165,7 @@ class ChatPage:
         try:
             yield self._busy() | self._show(turns, TurnView(text))
             try:
-                for turn in self.runs.turn(text, turns, run):
+                for turn in self.runs.turn(text, turns, run, query):
                     if run.discarded:
                         return
                     yield self._show(turns, turn)

@@ -63,10 +63,11 @@ class TurnView:
 Turns = tuple[TurnView, ...]
 
 
-def question_after(turns: Turns, text: str) -> Question:
+def question_after(turns: Turns, text: str, query: str = "") -> Question:
     """Return the question with the answered turns before it as its history."""
     answered = ((turn.question, turn.answer) for turn in turns)
-    return Question(text, tuple(Turn(q, a.text) for q, a in answered if a is not None))
+    history = tuple(Turn(q, a.text) for q, a in answered if a is not None)
+    return Question(text, history, query)
 
 
 def render_turns(turns: Sequence[TurnView]) -> list[str]:
@@ -102,8 +103,24 @@ def _turn(turn: TurnView, number: int, *, is_last: bool, is_busy: bool) -> str:
     return (
         f'<article class="turn" id="turn-{number}" aria-label="Question {number}">'
         f'<h2 class="question" dir="auto">{esc(turn.question)}</h2>'
+        f"{_searched(turn, can_edit=is_last and not is_busy)}"
         f'<div class="answer" aria-live="polite" aria-busy="{busy}">{_body(turn, number)}</div>'
         f"{_actions(turn, number, is_last=is_last, is_busy=is_busy)}</article>"
+    )
+
+
+def _searched(turn: TurnView, *, can_edit: bool) -> str:
+    """Say what was searched for when that is not the question; the last one can be changed."""
+    query = turn.answer.query if turn.answer is not None else ""
+    if not query or query.strip() == turn.question.strip():
+        return ""
+    if not can_edit:
+        return f'<p class="searched" dir="auto">Searched for: {esc(query)}</p>'
+    return (
+        f'<details class="searched"><summary dir="auto">Searched for: {esc(query)}</summary>'
+        '<div class="search-again">'
+        f'<input type="text" value="{esc(query)}" aria-label="What to search for" dir="auto">'
+        '<button type="button" data-action="search">Search for this</button></div></details>'
     )
 
 

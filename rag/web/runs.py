@@ -73,15 +73,17 @@ class Runs:
                 run.stop.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def turn(self, text: str, turns: Turns, run: Run) -> Iterator[TurnView]:
+    def turn(self, text: str, turns: Turns, run: Run, query: str = "") -> Iterator[TurnView]:
         """Ask after the turns given; yield the new turn at each stage of its answer.
+
+        With `query` that is searched for, instead of what the question comes to.
 
         Raises:
             InputError: the question cannot be asked as it stands.
         """
         turn = TurnView(text)
         try:
-            for events in self._events(question_after(turns, text), run.stop):
+            for events in self._events(question_after(turns, text, query), run.stop):
                 turn = functools.reduce(_advance, events, turn)
                 yield turn
         except InputError:

@@ -158,6 +158,23 @@ def test_a_follow_up_carries_the_history(visit, site):
     ]
 
 
+def test_what_was_searched_for_is_shown_and_can_be_changed(visit, site):
+    visited = visit()
+    visited.ask(FLAGSHIP)
+    expect(visited.page.locator("a.marker")).to_have_count(2)
+    visited.ask("Who said so?")
+    searched = visited.page.locator("details.searched")
+    expect(searched.locator("summary")).to_have_text("Searched for: Who said so? Washington")
+    searched.locator("summary").click()
+    searched.get_by_role("textbox").fill("the vice minister")
+    searched.get_by_role("button", name="Search for this").click()
+    expect(searched.locator("summary")).to_have_text("Searched for: the vice minister")
+    asked = site.assistant.asked[-1]
+    assert (asked.text, asked.query) == ("Who said so?", "the vice minister")
+    assert [turn.question for turn in asked.history] == [FLAGSHIP]
+    expect(visited.page.locator(".turn")).to_have_count(2)
+
+
 def test_trying_again_replaces_the_last_turn(visit, site):
     visited = visit()
     visited.ask(FLAGSHIP)

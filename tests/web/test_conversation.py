@@ -35,6 +35,17 @@ def test_each_marker_is_a_link_to_its_quote():
     assert turn.count('<a class="marker"') == 2
 
 
+def test_a_query_that_is_not_the_question_is_shown_and_the_last_can_be_changed():
+    answer = replace(answered(Question("And then?")), query="And then? <b>Oslo</b>")
+    turn = TurnView("And then?", Status.DONE, answer=answer)
+    first, last = render_turns([turn, turn])
+    assert "Searched for: And then? &lt;b&gt;Oslo&lt;/b&gt;" in first
+    assert 'data-action="search"' not in first
+    assert 'value="And then? &lt;b&gt;Oslo&lt;/b&gt;"' in last
+    (plain,) = render_turns([replace(turn, question=answer.query)])
+    assert "Searched for" not in plain
+
+
 def test_the_exact_answer_is_marked_once():
     answer = answered(ASKED)
     twice = replace(answer, sentences=(Sentence(QUOTE, (1,)), Sentence(QUOTE, (2,))))

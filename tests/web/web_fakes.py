@@ -107,7 +107,7 @@ def answered(question: Question) -> Answer:
     citations = (cite(1, TALKS, QUOTE), cite(2, TALKS, SECOND_QUOTE))
     return Answer(
         question=question,
-        query=question.text,
+        query=question.query or question.text.replace("Who said so?", "Who said so? Washington"),
         sentences=(Sentence(QUOTE, (1,)), Sentence(SECOND_QUOTE, (2,))),
         citations=citations,
         hits=tuple(Hit(c.passage, 1.0 / c.marker, c.marker) for c in citations),

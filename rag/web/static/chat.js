@@ -108,16 +108,23 @@
       const comment = button.parentElement.querySelector("input").value;
       trigger("submit", { turn: Number(button.dataset.turn), comment });
     };
+    const searchAgain = (button) => {
+      const query = button.parentElement.querySelector("input").value.trim();
+      if (query) trigger("retry", { query });
+    };
     element.addEventListener("keydown", (event) => {
       // The Enter that ends a composition (Chinese, Japanese, ...) sends nothing.
       if (event.key !== "Enter" || event.isComposing) return;
       const button = event.target.closest(".comment input")?.parentElement.querySelector("button");
       if (button && !button.disabled) sendComment(button);
+      const search = event.target.closest(".search-again")?.querySelector("button");
+      if (search) searchAgain(search);
     });
     element.addEventListener("click", (event) => {
       const button = event.target.closest("button[data-action]");
       if (button?.dataset.action === "example") trigger("example_select", { index: Number(button.dataset.index) });
-      else if (button?.dataset.action === "retry") trigger("retry");
+      else if (button?.dataset.action === "retry") trigger("retry", { query: "" });
+      else if (button?.dataset.action === "search") searchAgain(button);
       else if (button?.dataset.action === "rate") {
         trigger("like", { turn: Number(button.dataset.turn), rating: button.dataset.rating });
       } else if (button?.dataset.action === "comment") sendComment(button);
