@@ -121,5 +121,5 @@ async def _safely(work: Callable[[], Awaitable[T]]) -> T:
     except InputError as error:
         raise ToolError(str(error)) from None
     except Exception as error:  # noqa: BLE001 - an edge: one question of a program
-        problem = logged(error, scope)
-        raise ToolError(f"{problem.message} Request {scope.get('footnote.request_id')}.") from None
+        hidden = logged(error, scope)
+        raise ToolError(f"{hidden.message} Request {scope.get('footnote.request_id')}.") from None

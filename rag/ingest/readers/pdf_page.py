@@ -134,7 +134,7 @@ def _scale(run: Any) -> float:
 
     matrix = pdfium.FS_MATRIX()
     pdfium.FPDFPageObj_GetMatrix(run, matrix)
-    return max(abs(matrix.a), abs(matrix.b), abs(matrix.c), abs(matrix.d))
+    return float(max(abs(matrix.a), abs(matrix.b), abs(matrix.c), abs(matrix.d)))
 
 
 def _bounds(run: Any) -> tuple[float, ...]:
