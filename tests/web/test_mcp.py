@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from conftest import make_app, serving
 from starlette.testclient import TestClient
-from web_fakes import QUOTE
+from web_fakes import QUOTE, run
 
 from rag.settings import Settings
 from rag.web.mcp_server import PATH
@@ -31,7 +29,7 @@ def test_a_client_finds_two_tools_that_answer_and_search():
             assert "secret" not in broken.content[0].text
 
     with serving(make_app()) as url:
-        asyncio.run(scenario(url))
+        run(scenario(url))
 
 
 def test_it_needs_a_key_where_the_rest_does(tmp_path):

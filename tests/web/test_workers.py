@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 
 import pytest
-from web_fakes import ScriptedAssistant
+from web_fakes import ScriptedAssistant, run
 
 from rag.types import Answer, Delta, Found, Question
 from rag.web.problems import Problem
@@ -21,7 +20,7 @@ def test_events_arrive_in_order():
         workers = Workers(threads=1, waiting=0)
         return [event async for event in walk_of(ScriptedAssistant(), "x", workers).events()]
 
-    kinds = [type(event) for event in asyncio.run(scenario())]
+    kinds = [type(event) for event in run(scenario())]
     assert kinds == [Found, Delta, Delta, Answer]
 
 
@@ -35,7 +34,7 @@ def test_silence_is_broken_by_a_sign_of_life():
         walk = walk_of(Silent(), "x", Workers(threads=1, waiting=0), heartbeat_seconds=0.05)
         return [event async for event in walk.events()]
 
-    events = asyncio.run(scenario())
+    events = run(scenario())
     assert events[0] is None
     assert 2 <= events.count(None) <= 8
     assert isinstance(events[-1], Answer)
@@ -51,7 +50,7 @@ def test_a_reader_who_leaves_stops_the_assistant():
                 break
         await events.aclose()
 
-    asyncio.run(scenario())
+    run(scenario())
     deadline = time.monotonic() + 5
     while not assistant.was_cancelled and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -63,7 +62,7 @@ def test_errors_of_the_assistant_are_raised():
         await walk_of(ScriptedAssistant(), "broken", Workers(threads=1, waiting=0)).answer()
 
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(scenario())
+        run(scenario())
 
 
 def test_the_line_has_an_end_and_moves_on():

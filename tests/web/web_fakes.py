@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 from rag.errors import InputError, ModelError
 from rag.store.filters import Filter
@@ -172,3 +175,9 @@ class ScriptedAssistant:
                 return
             yield Delta(f"Word{number} ")
             time.sleep(0.05)
+
+
+def run(scenario: Coroutine[Any, Any, Any]) -> Any:
+    """Run a scenario in a thread of its own: a browser's test leaves its loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, scenario).result()
