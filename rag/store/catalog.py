@@ -11,20 +11,17 @@ import secrets
 import sqlite3
 import threading
 import uuid
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from rag.errors import StoreError
 from rag.store.faults import reach
 from rag.store.filters import Filter
 from rag.store.records import Changes, Counts, DocumentInfo, FileRecord, Vectors
-from rag.types import Document, Passage, Section
+from rag.store.rows import document_of, document_row, matrix, passage_of, passage_row
+from rag.types import Document, Passage
 
 SCHEMA_VERSION = "1"
 _IDS_PER_QUERY = 500
@@ -247,7 +244,7 @@ class Catalog:
                 "source = excluded.source, content_hash = excluded.content_hash, "
                 "text = excluded.text, metadata = excluded.metadata, "
                 "sections = excluded.sections, page_starts = excluded.page_starts",
-                _document_row(document, path, content_hash),
+                document_row(document, path, content_hash),
             )
             reach("catalog.put.document")
             _remove_passages(connection, before.keys() - keys.keys(), seq)
@@ -259,7 +256,7 @@ class Catalog:
                 "vector_key = excluded.vector_key, "
                 # Only a passage whose embedded text changed concerns the indexes.
                 "seq = iif(vector_key = excluded.vector_key, seq, excluded.seq)",
-                (_passage_row(passage, key, seq) for passage, key in passages.values()),
+                (passage_row(passage, key, seq) for passage, key in passages.values()),
             )
             reach("catalog.put.passages")
             _drop_unused_vectors(connection, set(before.values()) - set(keys.values()))
@@ -343,7 +340,7 @@ class Catalog:
                 "FROM documents WHERE doc_id = ?",
                 (doc_id,),
             ).fetchone()
-        return None if row is None else _document(row)
+        return None if row is None else document_of(row)
 
     # -- passages and vectors -------------------------------------------------------------------
 
@@ -357,7 +354,7 @@ class Catalog:
                     f"WHERE p.passage_id IN ({_marks(ids)})",
                     ids,
                 )
-                found.update((row[0], _passage(row)) for row in rows)
+                found.update((row[0], passage_of(row)) for row in rows)
         return [found[passage_id] for passage_id in passage_ids if passage_id in found]
 
     def missing_vectors(self, keys: Iterable[str]) -> set[str]:
@@ -382,7 +379,7 @@ class Catalog:
                 "SELECT passage_id, doc_id, vector FROM passages JOIN vectors USING (vector_key) "
                 "ORDER BY passage_id"
             ).fetchall()
-        return [row[0] for row in rows], [row[1] for row in rows], _matrix(row[2] for row in rows)
+        return [row[0] for row in rows], [row[1] for row in rows], matrix(row[2] for row in rows)
 
     def changes(self, after: int, *, limit: int) -> Changes:
         """Return what happened after a sequence number, whole transactions, about `limit` passages.
@@ -416,8 +413,8 @@ class Catalog:
             seq=upto,
             token=token,
             removed=tuple(row[0] for row in removed),
-            passages=tuple(_passage(row) for row in rows),
-            vectors=_matrix(row[-1] for row in rows),
+            passages=tuple(passage_of(row) for row in rows),
+            vectors=matrix(row[-1] for row in rows),
         )
 
     def counts(self) -> Counts:
@@ -565,70 +562,6 @@ def _check_vectors(connection: sqlite3.Connection, document: Document) -> None:
     ).fetchone()
     if row[0]:
         raise ValueError(f"{document.source}: {row[0]} passages have no vector")
-
-
-def _document_row(document: Document, path: str, content_hash: str) -> tuple[Any, ...]:
-    return (
-        document.doc_id,
-        path,
-        document.title,
-        document.source,
-        content_hash,
-        zlib.compress(document.text.encode()),
-        json.dumps(dict(document.metadata), ensure_ascii=False),
-        json.dumps([[s.title, s.level, s.start] for s in document.sections], ensure_ascii=False),
-        json.dumps(list(document.page_starts)),
-    )
-
-
-def _document(row: Sequence[Any]) -> Document:
-    doc_id, title, source, text, metadata, sections, page_starts = row
-    return Document(
-        doc_id=doc_id,
-        title=title,
-        source=source,
-        text=zlib.decompress(text).decode(),
-        metadata=json.loads(metadata),
-        sections=tuple(Section(*values) for values in json.loads(sections)),
-        page_starts=tuple(json.loads(page_starts)),
-    )
-
-
-def _passage_row(passage: Passage, key: str, seq: int) -> tuple[Any, ...]:
-    return (
-        passage.passage_id,
-        passage.doc_id,
-        passage.start,
-        passage.end,
-        passage.page,
-        passage.section,
-        passage.text,
-        key,
-        seq,
-    )
-
-
-def _passage(row: Sequence[Any]) -> Passage:
-    passage_id, doc_id, text, start, end, title, source, page, section, date = row[:10]
-    return Passage(
-        passage_id=passage_id,
-        doc_id=doc_id,
-        text=text,
-        start=start,
-        end=end,
-        title=title,
-        source=source,
-        page=page,
-        section=section,
-        date=date or "",
-    )
-
-
-def _matrix(blobs: Iterable[bytes]) -> Vectors:
-    rows = [np.frombuffer(blob, dtype="<f2") for blob in blobs]
-    if not rows:
-        return np.zeros((0, 0), dtype=np.float32)
-    return np.stack(rows).astype(np.float32)
 
 
 def _marks(values: Sequence[str]) -> str:
