@@ -9,8 +9,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from rag.errors import InputError
 from rag.settings import load_settings
-from rag.web.access import Right
+from rag.web.access import Right, checked_groups
 from rag.web.identity import key_file
 
 out = Console(soft_wrap=True)
@@ -29,12 +30,15 @@ def create(
     right: Annotated[
         list[Right] | None, typer.Option(help="What it may do; repeatable. Default: ask")
     ] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(help="A group that it belongs to; repeatable.")
+    ] = None,
     days: Annotated[int, typer.Option(min=1, max=3650, help="How long it holds.")] = 365,
     data_dir: DataDir = None,
 ) -> None:
     """Make a key and show it, this once."""
     keys = key_file(load_settings(data_dir=data_dir))
-    key, secret = keys.create(name, right or [Right.ASK], days=days)
+    key, secret = keys.create(name, right or [Right.ASK], days=days, groups=_groups(group))
     out.print(f"Key {key.key_id} for {escape(name)}, until {key.expires[:10]}. It is shown once:")
     typer.echo(secret)
 
@@ -45,7 +49,8 @@ def list_keys(data_dir: DataDir = None) -> None:
     keys = key_file(load_settings(data_dir=data_dir)).all()
     for key in keys:
         rights = ", ".join(key.rights)
-        out.print(f"{key.key_id}  {escape(key.name)}  {rights}  until {key.expires[:10]}")
+        groups = f"  in {escape(', '.join(key.groups))}" if key.groups else ""
+        out.print(f"{key.key_id}  {escape(key.name)}  {rights}{groups}  until {key.expires[:10]}")
     if not keys:
         out.print("There are no keys. Make one with: footnote token create NAME")
 
@@ -58,6 +63,13 @@ def revoke(
     """Take a key back, at once."""
     key = key_file(load_settings(data_dir=data_dir)).revoke(key_id)
     out.print(f"Key {key.key_id} for {escape(key.name)} opens nothing any more.")
+
+
+def _groups(names: list[str] | None) -> frozenset[str]:
+    try:
+        return checked_groups(names or [])
+    except ValueError as error:
+        raise InputError(f"--group: {error}.") from error
 
 
 @embed_app.command()

@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     """From where the proxy of access = "proxy" connects, such as "10.1.2.3/32"."""
     proxy_user_header: str = "X-Forwarded-User"
     """The header in which that proxy names the person."""
+    proxy_groups_header: str = "X-Forwarded-Groups"
+    """The header in which it names the person's groups, with commas between them."""
     embeds: dict[str, tuple[str, ...]] = {}
     """The origins of the pages that may show each embed of the widget; none: nobody may."""
     embed_secret: SecretStr = SecretStr("")

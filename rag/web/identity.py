@@ -17,7 +17,7 @@ from starlette.types import Scope
 
 from rag.errors import ConfigurationError
 from rag.settings import Settings
-from rag.web.access import Principal, Right
+from rag.web.access import Principal, Right, checked_groups
 from rag.web.keys import PREFIX, KeyFile
 
 MAX_USER_CHARS = 200
@@ -41,6 +41,7 @@ class Identity:
     keys: KeyFile
     networks: tuple[Network, ...] = ()
     user_header: str = ""
+    groups_header: str = ""
     embed_secret: str = ""
 
     def address(self, scope: Scope, headers: Headers) -> str:
@@ -68,7 +69,8 @@ class Identity:
             return Principal(f"anybody at {self.address(scope, headers)}")
         named = headers.getlist(self.user_header) if self._is_proxy(_peer(scope)) else []
         if named:
-            return _by_proxy(named)
+            groups = headers.getlist(self.groups_header) if self.groups_header else []
+            return _by_proxy(named, groups)
         given = headers.getlist("authorization")
         return self._by_authorization(given) if given else None
 
@@ -86,7 +88,9 @@ class Identity:
         key = self.keys.find(secret)
         if key is None:
             raise NotHeld
-        return Principal(f"key {key.key_id}", frozenset(map(Right, key.rights)))
+        return Principal(
+            f"key {key.key_id}", frozenset(map(Right, key.rights)), frozenset(key.groups)
+        )
 
     def _by_token(self, token: str) -> Principal:
         """Read a token that the host page's server signed; it may ask, and nothing else."""
@@ -105,7 +109,10 @@ class Identity:
             raise NotHeld from error
         if claims["exp"] - claims["iat"] > MAX_TOKEN_SECONDS:
             raise NotHeld
-        return Principal(f"embed {_checked(claims['sub'])}")
+        groups = claims.get("groups", [])
+        if not isinstance(groups, list):
+            raise NotHeld
+        return Principal(f"embed {_checked(claims['sub'])}", groups=_groups(groups))
 
     def _is_proxy(self, peer: str) -> bool:
         address = _as_address(peer)
@@ -136,6 +143,7 @@ def build_identity(settings: Settings) -> Identity:
         if settings.access == "proxy"
         else (),
         user_header=settings.proxy_user_header,
+        groups_header=settings.proxy_groups_header,
         embed_secret=secret,
     )
 
@@ -159,10 +167,19 @@ def check_binding(settings: Settings) -> None:
         )
 
 
-def _by_proxy(names: list[str]) -> Principal:
-    if len(names) > 1:
+def _by_proxy(names: list[str], groups: list[str]) -> Principal:
+    # A header that came twice: one of them may be the client's own.
+    if len(names) > 1 or len(groups) > 1:
         raise NotHeld
-    return Principal(f"user {_checked(names[0].strip())}")
+    named = groups[0].split(",") if groups else []
+    return Principal(f"user {_checked(names[0].strip())}", groups=_groups(named))
+
+
+def _groups(names: list[object] | list[str]) -> frozenset[str]:
+    try:
+        return checked_groups(names)
+    except ValueError as error:
+        raise NotHeld from error
 
 
 def _checked(name: object) -> str:

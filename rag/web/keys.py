@@ -12,11 +12,12 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
 from rag.errors import InputError, StoreError
-from rag.web.access import Right
+from rag.web.access import Right, checked_groups
 
 PREFIX = "fn_"
 MAX_KEY_CHARS = 200
@@ -34,6 +35,7 @@ class ApiKey:
     created: str
     expires: str
     sha256: str
+    groups: tuple[str, ...] = ()
 
     @property
     def key_id(self) -> str:
@@ -65,7 +67,9 @@ class KeyFile:
         """
         return list(self._load().values())
 
-    def create(self, name: str, rights: Iterable[Right], *, days: int) -> tuple[ApiKey, str]:
+    def create(
+        self, name: str, rights: Iterable[Right], *, days: int, groups: Iterable[str] = ()
+    ) -> tuple[ApiKey, str]:
         """Make a key; return what is kept, and the key itself, which is told only now."""
         secret = PREFIX + secrets.token_urlsafe(32)
         now = datetime.now(UTC)
@@ -75,6 +79,7 @@ class KeyFile:
             created=now.isoformat(timespec="seconds"),
             expires=(now + timedelta(days=days)).isoformat(timespec="seconds"),
             sha256=_digest(secret),
+            groups=tuple(sorted(checked_groups(groups))),
         )
         with self._changing():
             self._save([*self.all(), key])
@@ -122,7 +127,7 @@ class KeyFile:
     def _read(self) -> list[ApiKey]:
         try:
             rows = json.loads(self._path.read_text(encoding="utf-8"))
-            return [ApiKey(**{**row, "rights": tuple(row["rights"])}) for row in rows]
+            return [_as_key(row) for row in rows]
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise self._unreadable() from error
 
@@ -140,6 +145,12 @@ class KeyFile:
         ) as file:
             file.write(text)
         os.replace(file.name, self._path)
+
+
+def _as_key(row: dict[str, Any]) -> ApiKey:
+    # Keys made before there were groups have none.
+    lists = {"rights": tuple(row["rights"]), "groups": tuple(row.get("groups", ()))}
+    return ApiKey(**{**row, **lists})
 
 
 def _digest(secret: str) -> str:
