@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rag.retrieval.packaged import PACKAGED_MODEL
 from rag.store import faults
+from tests.conftest import PROJECT
 from tests.crash import child
 from tests.crash.child import ACKNOWLEDGED, Fault, Seen
 from tests.crash.world import World
@@ -260,7 +261,12 @@ class Harness:
         process = subprocess.Popen(
             [*FOOTNOTE, *arguments],
             cwd=self.world.folder,
-            env={**os.environ, **child.ENVIRONMENT, "FOOTNOTE_EMBEDDING_MODEL": PACKAGED_MODEL},
+            env={
+                **os.environ,
+                **child.ENVIRONMENT,
+                "FOOTNOTE_EMBEDDING_MODEL": PACKAGED_MODEL,
+                "PYTHONPATH": str(PROJECT),  # this checkout, whichever one is installed
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
