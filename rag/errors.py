@@ -58,6 +58,12 @@ class StoreBusyError(RagError):
     exit_code = 75
 
 
+class ProcessError(RagError):
+    """A process of ours that cannot be started: for want of memory, or of processes."""
+
+    exit_code = 71
+
+
 class ModelError(RagError):
     """An embedding, reading or chat model that cannot be loaded or reached."""
 

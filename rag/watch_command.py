@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from rag.build import build_embedder, open_ingestor
-from rag.errors import StoreBusyError
+from rag.errors import ProcessError, StoreBusyError
 from rag.ingest.files import Action
 from rag.ingest.pipeline import Report
 from rag.settings import Settings
@@ -63,7 +63,8 @@ def run_watch(
 ) -> None:
     """Ingest, then follow every change until interrupted, or until `stop` is set.
 
-    A store that another process is writing is tried again at the next look.
+    What cannot be done at present (another process is writing, no child can be started) is tried
+    again at the next look.
     """
     from watchfiles import watch
 
@@ -76,7 +77,7 @@ def run_watch(
         try:
             with open_ingestor(settings, embedder=embedder) as ingestor:
                 report = ingestor.ingest(paths, prune=prune, leave=unsettled.paths)
-        except StoreBusyError as error:
+        except (ProcessError, StoreBusyError) as error:
             err.print(f"[yellow]Waiting:[/] {escape(error.message)}", highlight=False)
             return True
         if _did_something(report):

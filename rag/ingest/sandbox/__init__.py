@@ -1,10 +1,12 @@
 """Files are parsed in a child process: what goes wrong there costs one file, and nothing else.
 
-`process` is the parent's side, `worker` and `confine` the child's, `wire` what passes between.
+`process` and `child` are the parent's side, `worker` and `confine` the child's, `wire` what passes
+between.
 """
 
 from __future__ import annotations
 
-from rag.ingest.sandbox.process import Limits, Sandbox
+from rag.ingest.sandbox.child import Limits
+from rag.ingest.sandbox.process import Sandbox
 
 __all__ = ["Limits", "Sandbox"]

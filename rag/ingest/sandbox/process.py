@@ -2,50 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from rag.errors import DocumentError
-from rag.ingest.sandbox import wire
+from rag.errors import DocumentError, ProcessError
+from rag.ingest.sandbox.child import Limits, Worker, WorkerLostError
 from rag.types import Document
 
 START = (
     "import sys, json; setup = json.loads(sys.stdin.buffer.readline()); "
     "sys.path[:] = setup['path']; from rag.ingest.sandbox.worker import main; main(setup)"
 )
-_FILES_PER_WORKER = 500
-_KEEP_BELOW_BYTES = 400 * 2**20  # a worker that has grown beyond this is replaced
-_START_SECONDS = 60.0
-_TICK_SECONDS = 0.1
-# What native code does at an allocation that fails, besides raising MemoryError.
-_ABORTS = {-signal.SIGABRT, -signal.SIGILL, -signal.SIGTRAP}
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What reading may take: memory of the process, and time.
-
-    `cpu_seconds` and `wall_seconds` are for one document; a file of many (an archive, JSON lines)
-    has them anew for each, a scan for each page, and `file_seconds` altogether. Waiting for the
-    parent is not counted. `tesseract` is the one program that may be started.
-    """
-
-    memory_bytes: int = 1024 * 2**20
-    cpu_seconds: float = 60.0
-    wall_seconds: float = 120.0
-    file_seconds: float = 3600.0
-    tesseract: str | None = None
-    ocr_languages: str = "eng"
+_STARTS = 2  # a system without memory or processes may have some a moment later
+_PAUSE_SECONDS = 1.0
 
 
 class Sandbox:
@@ -58,7 +30,7 @@ class Sandbox:
     def __init__(self, limits: Limits | None = None, *, start: str = START) -> None:
         self.limits = limits or Limits()
         self._start = start
-        self._worker: _Worker | None = None
+        self._worker: Worker | None = None
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -82,21 +54,32 @@ class Sandbox:
             self._worker.kill()
             self._worker = None
 
+    def _started(self) -> Worker:
+        for attempt in range(1, _STARTS + 1):
+            try:
+                return Worker(self.limits, self._start)
+            except ProcessError:
+                if attempt == _STARTS or self._closed:
+                    raise
+                time.sleep(_PAUSE_SECONDS)
+        raise AssertionError("unreachable")
+
     def read(self, path: Path, source: str) -> Iterator[Document | DocumentError]:
         """Yield a file's documents and defective records, as `Reader.read` does.
 
         Raises:
             DocumentError: also "time-limit", "memory-limit" and "crashed".
+            ProcessError: no child could be started, which says nothing about the file.
         """
         while True:
             used = self._worker is not None
             yielded = False
             try:
-                worker = self._worker = self._worker or _Worker(self.limits, self._start)
+                worker = self._worker = self._worker or self._started()
                 for item in worker.read(path, source):
                     yielded = True
                     yield item
-            except _WorkerLostError as lost:
+            except WorkerLostError as lost:
                 self._drop()
                 # What earlier files left behind may be to blame: once more, in a fresh process.
                 hopeless = not used or yielded or self._closed
@@ -109,176 +92,3 @@ class Sandbox:
                 if worker.is_worn:
                     self._drop()
                 return
-
-
-class _WorkerLostError(Exception):
-    """The child cannot be used any more; `problem` is what to say of the file."""
-
-    def __init__(self, problem: DocumentError) -> None:
-        super().__init__(problem.message)
-        self.problem = problem
-
-
-class _Worker:
-    """A running child. `kill` may be called at any time."""
-
-    def __init__(self, limits: Limits, start: str) -> None:
-        self._limits = limits
-        self._files = 0
-        self._peak_bytes = 0
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-X", "utf8", "-c", start],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={} if os.name == "posix" else None,  # no key or password reaches a parser
-        )
-        self._watch = _Watch(self._process)
-        self._waited = 0.0
-        setup = {
-            "path": [os.path.abspath(entry) for entry in sys.path],
-            "memory_bytes": limits.memory_bytes,
-            "cpu_seconds": limits.cpu_seconds,
-            "tesseract": limits.tesseract,
-            "ocr_languages": limits.ocr_languages,
-        }
-        self._write(setup)
-        try:
-            ready = self._receive("The process that reads files", _START_SECONDS)
-        except _WorkerLostError:
-            self.kill()
-            raise
-        self.network = str(ready.get("network"))
-
-    @property
-    def is_worn(self) -> bool:
-        """Whether it has read enough, or grown too large, to be replaced."""
-        return self._files >= _FILES_PER_WORKER or self._peak_bytes > _KEEP_BELOW_BYTES
-
-    def kill(self) -> None:
-        """End the process, whatever it is doing, and let go of its pipes."""
-        self._watch.stop()
-        self._process.kill()
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                try:
-                    stream.close()
-                except BrokenPipeError:
-                    continue  # a request that it never took
-
-    def read(self, path: Path, source: str) -> Iterator[Document | DocumentError]:
-        self._files += 1
-        self._waited = 0.0
-        self._write({"path": str(path), "source": source})
-        while True:
-            frame = self._receive(source, self._limits.wall_seconds)
-            try:
-                match frame.get("kind"):
-                    case "document":
-                        yield wire.unpack_document(frame, source)
-                    case "problem":
-                        yield wire.unpack_problem(frame)
-                    case "end":
-                        self._end(frame)
-                        return
-            except wire.BrokenFrameError as error:
-                raise _WorkerLostError(_crashed(source, str(error))) from error
-
-    def _end(self, frame: dict[str, Any]) -> None:
-        peak = frame.get("peak_bytes")
-        self._peak_bytes = peak if isinstance(peak, int) else 0
-        if frame.get("failure") is not None:
-            problem = wire.unpack_problem(frame["failure"])
-            if problem.reason == "memory-limit":
-                raise _WorkerLostError(problem)
-            raise problem
-
-    def _write(self, message: dict[str, Any]) -> None:
-        stream = self._process.stdin
-        assert stream is not None
-        try:
-            stream.write(json.dumps(message).encode() + b"\n")
-            stream.flush()
-        except (BrokenPipeError, ValueError):
-            return  # it has died, or was ended meanwhile; reading its answer will say how
-
-    def _receive(self, source: str, seconds: float) -> dict[str, Any]:
-        """Wait for the next frame.
-
-        Raises:
-            _WorkerLostError: the child died, or was killed because its time was over.
-        """
-        stream = self._process.stdout
-        assert stream is not None
-        left = self._limits.file_seconds - self._waited
-        started = time.monotonic()
-        try:
-            with self._watch.allowing(min(seconds, left)):
-                frame = wire.receive(stream)
-        except wire.BrokenFrameError as error:
-            raise _WorkerLostError(_crashed(source, str(error))) from error
-        except ValueError:
-            frame = None  # the pipe was closed by whoever ended the child
-        self._waited += time.monotonic() - started
-        if frame is None:
-            raise _WorkerLostError(self._cause_of_death(source))
-        return frame
-
-    def _cause_of_death(self, source: str) -> DocumentError:
-        try:
-            code = self._process.wait(timeout=_START_SECONDS)
-        except subprocess.TimeoutExpired:
-            return _crashed(source, "its process closed the connection")
-        if self._watch.killed or (os.name == "posix" and code == -signal.SIGXCPU):
-            return DocumentError(
-                f"{source}: reading it took longer than {self._limits.cpu_seconds:.0f} s "
-                f"of computing or {self._limits.wall_seconds:.0f} s altogether.",
-                "Split the file, or set FOOTNOTE_READ_SECONDS higher if you trust it.",
-                reason="time-limit",
-            )
-        if code in _ABORTS:
-            return wire.out_of_memory(source, self._limits.memory_bytes)
-        return _crashed(source, f"its process ended with {code}")
-
-
-class _Watch:
-    """Kills a process that takes too long; a thread that looks at the clock while it is waited for.
-
-    Pipes cannot be waited for with a time limit on every system; a thread can.
-    """
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self.killed = False
-        self._process = process
-        self._deadline = float("inf")
-        self._stopped = threading.Event()
-        threading.Thread(target=self._run, name="watch-reader", daemon=True).start()
-
-    def allowing(self, seconds: float) -> Self:
-        self._deadline = time.monotonic() + seconds
-        return self
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._deadline = float("inf")
-
-    def stop(self) -> None:
-        self._stopped.set()
-
-    def _run(self) -> None:
-        while not self._stopped.wait(_TICK_SECONDS):
-            if time.monotonic() > self._deadline:
-                self.killed = True
-                self._process.kill()
-                return
-
-
-def _crashed(source: str, how: str) -> DocumentError:
-    return DocumentError(
-        f"{source}: its reader broke down ({how}).",
-        "The file is probably damaged: open it in its own program and save it again.",
-        reason="crashed",
-    )

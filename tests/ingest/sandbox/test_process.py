@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.errors import DocumentError
+from rag.errors import DocumentError, ProcessError
 from rag.ingest.sandbox import Limits, Sandbox
 from rag.ingest.sandbox.process import START
 from rag.types import Document
@@ -188,3 +188,29 @@ def test_a_child_does_not_import_what_it_does_not_need(hostile):
     heavy = "{'torch', 'numpy', 'gradio', 'chromadb', 'fastapi', 'pydantic'}"
     assert hostile(f"repr({heavy} & set(sys.modules))")[0].text == "set()"
     assert Path(f"/proc/{os.getpid()}").exists()
+
+
+def test_a_child_that_does_not_start_is_no_verdict_on_the_file(tmp_path):
+    (tmp_path / "sound.txt").write_text("Sound.")
+    with Sandbox(start="raise SystemExit(3)") as sandbox, pytest.raises(ProcessError) as caught:
+        list(sandbox.read(tmp_path / "sound.txt", "sound.txt"))
+    assert "ended with 3" in caught.value.message
+    assert caught.value.hint
+
+
+@needs_posix
+def test_a_system_that_starts_no_process_is_no_verdict_on_the_file(tmp_path):
+    import resource
+
+    (tmp_path / "sound.txt").write_text("Sound.")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with Sandbox() as sandbox:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))  # no descriptor is left for a pipe
+        try:
+            with pytest.raises(ProcessError, match="Too many open files"):
+                list(sandbox.read(tmp_path / "sound.txt", "sound.txt"))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert [document.text for document in sandbox.read(tmp_path / "sound.txt", "a")] == [
+            "Sound."
+        ]
