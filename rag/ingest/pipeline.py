@@ -7,8 +7,9 @@ its documents are committed, so an ingest that was cut off goes on where it stop
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from rag.errors import DocumentError
 from rag.ingest.files import Action, Step, plan
 from rag.ingest.passages import split
 from rag.ingest.readers import document_id, read_file, reader_for
-from rag.ingest.reading import Part, ReadFile, reading
+from rag.ingest.reading import Part, PartsOf, ReadFile, parts_of, reading
 from rag.retrieval.embedding import Embedder
 from rag.store.catalog import Catalog
 from rag.store.faults import reach
@@ -97,16 +98,21 @@ class Ingestor:
         overlap_chars: int,
         on_progress: Callable[[Progress], None] = lambda progress: None,
         read: ReadFile = read_file,
+        parts: PartsOf | None = None,
     ) -> None:
-        """`read` opens the files: in this process by default, safely with `Sandbox.read`."""
+        """`read` opens the files: in this process by default, safely with `Sandbox.read`.
+
+        `parts` gives what they hold instead, when another machine has read them already.
+        """
         self._catalog = catalog
         self._embedder = embedder
         self._passage_chars = passage_chars
         self._overlap_chars = overlap_chars
         self._on_progress = on_progress
-        self._read = read
+        self._parts = functools.partial(parts_of, read=read) if parts is None else parts
         self._pending: list[_Pending] = []
         self._texts: dict[str, str] = {}
+        self._given: dict[str, Vectors] = {}  # of these texts, the vectors that came with them
         self._finished: list[_Finished] = []
 
     def plan(
@@ -122,11 +128,17 @@ class Ingestor:
         )
 
     def ingest(
-        self, arguments: Sequence[str], *, prune: bool = False, leave: Collection[str] = ()
+        self,
+        arguments: Sequence[str],
+        *,
+        prune: bool = False,
+        leave: Collection[str] = (),
+        order: Callable[[Step], tuple[int, ...]] | None = None,
     ) -> Report:
         """Bring files into the catalogue; with `prune`, take out those that are gone.
 
-        Files that `leave` names by their absolute paths are not looked at.
+        Files that `leave` names by their absolute paths are not looked at. `order` says which are
+        read first; by default it is the plan's.
         A file that cannot be read is recorded with its reason and stops nothing; what an earlier
         ingest read of it stays.
 
@@ -139,9 +151,11 @@ class Ingestor:
         reach("ingest.planned")
         report = Report(steps)
         to_read = [step for step in steps if step.action in _READ]
+        if order is not None:
+            to_read.sort(key=order)
         total = sum(step.size_bytes for step in to_read)
         done = 0
-        with reading(to_read, self._read) as files:
+        with reading(to_read, self._parts) as files:
             for step, parts in files:
                 self._take_file(step, parts, report)
                 done += step.size_bytes
@@ -196,7 +210,7 @@ class Ingestor:
                 document = self._with_own_id(part.document, step.path, step.moved_from)
                 seen.add(document.doc_id)
                 if before.get(document.doc_id) != content_hash(document):
-                    self._enqueue(document, step.path, report)
+                    self._enqueue(document, step.path, report, part.vectors)
         if problems:
             first, more = problems[0], len(problems) - 1
             message = first.message + (f" And {more} more in this file." if more else "")
@@ -222,7 +236,13 @@ class Ingestor:
             return document
         return replace(document, doc_id=f"{document.doc_id}~{document_id(Path(path))[:8]}")
 
-    def _enqueue(self, document: Document, path: str, report: Report) -> None:
+    def _enqueue(
+        self,
+        document: Document,
+        path: str,
+        report: Report,
+        vectors: Mapping[str, Vectors] | None = None,
+    ) -> None:
         model = self._embedder.name
         passages = {
             passage.passage_id: (passage, vector_key(model, passage))
@@ -233,6 +253,8 @@ class Ingestor:
         texts = {key: embedded_text(passage) for passage, key in passages.values()}
         for key in self._catalog.missing_vectors(texts):
             self._texts[key] = texts[key]
+            if vectors and key in vectors:
+                self._given[key] = vectors[key]
         self._pending.append(_Pending(document, passages, path, content_hash(document)))
         report.documents += 1
         report.passages += len(passages)
@@ -241,20 +263,22 @@ class Ingestor:
 
     def _flush(self, report: Report) -> None:
         """Embed what waits, commit its documents, and record the files that are complete."""
-        keys = list(self._texts)
+        keys = [key for key in self._texts if key not in self._given]
         texts = [self._texts[key] for key in keys]
         reach("ingest.embed.before")
         started = time.perf_counter()
         vectors = dict(zip(keys, self._embedder.embed_passages(texts), strict=True)) if keys else {}
+        vectors |= self._given
         embedded = time.perf_counter()
         reach("ingest.embed.after")
-        report.embedded += len(texts)
-        report.characters += sum(map(len, texts))
+        report.embedded += len(self._texts)
+        report.characters += sum(map(len, self._texts.values()))
         for pending in self._pending:
             self._commit(pending, vectors, report)
             reach("ingest.commit.document")
         self._pending.clear()
         self._texts.clear()
+        self._given.clear()
         for finished in self._finished:
             # What replaces a document is there before the document goes, and shares its vectors.
             self._remove(finished.dropped, finished.moved_from, report)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from rag.errors import DocumentError
 from rag.ingest.ahead import ReadAhead
 from rag.ingest.files import Step, file_hash
 from rag.language import with_language
+from rag.store.records import Vectors
 from rag.types import Document
 
 ReadFile = Callable[[Path, str], Iterator[Document | DocumentError]]
@@ -26,6 +27,7 @@ class Part:
     """What reading a file gave next: its hash, then documents and problems.
 
     `failed` says that the problem is the file's as a whole: what comes after it is not known.
+    `vectors` maps vector keys to what another machine has embedded of the document already.
     """
 
     step: Step
@@ -33,23 +35,29 @@ class Part:
     document: Document | None = None
     problem: DocumentError | None = None
     failed: bool = False
+    vectors: Mapping[str, Vectors] = field(default_factory=dict)
+
+
+PartsOf = Callable[[Step], Iterator[Part]]
+"""Gives what a file holds, as `parts_of` does."""
 
 
 @contextmanager
 def reading(
-    steps: Sequence[Step], read: ReadFile
+    steps: Sequence[Step], parts_of_file: PartsOf
 ) -> Iterator[Iterator[tuple[Step, Iterator[Part]]]]:
     """Read files in a thread; yields each step with the parts of its file, in order.
 
     The parts of a file must be taken before those of the next. At most `_AHEAD_CHARS` characters
     (and one document more) are kept waiting.
     """
-    parts = (part for step in steps for part in _parts(step, read))
+    parts = (part for step in steps for part in parts_of_file(step))
     with ReadAhead(parts, _weight, _AHEAD_CHARS) as taken:
         yield groupby(taken, key=lambda part: part.step)
 
 
-def _parts(step: Step, read: ReadFile) -> Iterator[Part]:
+def parts_of(step: Step, read: ReadFile) -> Iterator[Part]:
+    """Read one file: its hash first, then what it holds."""
     path = Path(step.path)
     try:
         yield Part(step, sha256=file_hash(path))
@@ -70,4 +78,5 @@ def _parts(step: Step, read: ReadFile) -> Iterator[Part]:
 
 
 def _weight(part: Part) -> int:
-    return _ITEM_CHARS + (0 if part.document is None else len(part.document.text))
+    text = 0 if part.document is None else len(part.document.text)
+    return text + _ITEM_CHARS * (1 + len(part.vectors))
