@@ -434,6 +434,12 @@ class Catalog:
             rows = connection.execute("SELECT * FROM files ORDER BY path").fetchall()
         return {row[0]: FileRecord(*row) for row in rows}
 
+    def file(self, path: str) -> FileRecord | None:
+        """Return what is known of a file, or None."""
+        with self._reading() as connection:
+            row = connection.execute("SELECT * FROM files WHERE path = ?", (path,)).fetchone()
+        return None if row is None else FileRecord(*row)
+
     def put_file(self, record: FileRecord) -> None:
         """Record a file as looked at, replacing what was known."""
         with self._writing() as connection:
