@@ -75,7 +75,9 @@ def make_passages(document: Document, *texts: str) -> list[Passage]:
 def put(catalog: Catalog, embedder: WordEmbedder) -> Callable[..., Document]:
     """Store a document whose passages are its lines."""
 
-    def put(doc_id: str, text: str, title: str = "", **metadata: str) -> Document:
+    def put(
+        doc_id: str, text: str, title: str = "", collection: str = "default", **metadata: str
+    ) -> Document:
         document = Document(doc_id, title, f"{doc_id}.txt", text, metadata)
         passages = {p.passage_id: p for p in make_passages(document, *text.splitlines())}
         keyed = {key: (p, vector_key("words", p)) for key, p in passages.items()}
@@ -86,6 +88,7 @@ def put(catalog: Catalog, embedder: WordEmbedder) -> Callable[..., Document]:
             vectors,
             path=f"/files/{doc_id}.txt",
             content_hash=content_hash(document),
+            collection=collection,
         )
         return document
 

@@ -30,6 +30,7 @@ class Action(StrEnum):
     MOVE = "moved"
     REMOVE = "removed"
     GONE = "gone"
+    ASSIGN = "reassigned"
     KEEP = "unchanged"
     SKIP = "skipped"
 

@@ -20,6 +20,7 @@ from rag.ingest.readers import document_id, read_file, reader_for
 from rag.ingest.reading import Part, PartsOf, ReadFile, parts_of, reading
 from rag.retrieval.embedding import Embedder
 from rag.store.catalog import Catalog
+from rag.store.collections import DEFAULT_COLLECTION
 from rag.store.faults import reach
 from rag.store.records import FileRecord, Vectors, content_hash, embedded_text, vector_key
 from rag.types import Document, Passage
@@ -60,7 +61,8 @@ class Report:
     @property
     def still_unread(self) -> list[Step]:
         """The files that did not change and that an earlier ingest could not read."""
-        return [step for step in self.steps if step.action == Action.KEEP and step.reason]
+        still = (Action.KEEP, Action.ASSIGN)
+        return [step for step in self.steps if step.action in still and step.reason]
 
     def count(self, action: Action) -> int:
         """Return how many files had this done to them."""
@@ -75,6 +77,7 @@ class _Pending:
     passages: dict[str, tuple[Passage, str]]
     path: str
     content_hash: str
+    collection: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +117,28 @@ class Ingestor:
         self._texts: dict[str, str] = {}
         self._given: dict[str, Vectors] = {}  # of these texts, the vectors that came with them
         self._finished: list[_Finished] = []
+        self._collection: str | None = None
 
     def plan(
-        self, arguments: Sequence[str], *, prune: bool = False, leave: Collection[str] = ()
+        self,
+        arguments: Sequence[str],
+        *,
+        prune: bool = False,
+        leave: Collection[str] = (),
+        collection: str | None = None,
     ) -> list[Step]:
         """Decide what `ingest` would do with each file; changes nothing."""
-        return plan(
-            arguments,
-            self._catalog.files(),
-            exclude=self._catalog.path.parent,
-            prune=prune,
-            leave=leave,
-        )
+        known = self._catalog.files()
+        exclude = self._catalog.path.parent
+        steps = plan(arguments, known, exclude=exclude, prune=prune, leave=leave)
+        if collection is None:
+            return steps
+        return [
+            replace(step, action=Action.ASSIGN)
+            if step.action == Action.KEEP and known[step.path].collection != collection
+            else step
+            for step in steps
+        ]
 
     def ingest(
         self,
@@ -134,11 +147,14 @@ class Ingestor:
         prune: bool = False,
         leave: Collection[str] = (),
         order: Callable[[Step], tuple[int, ...]] | None = None,
+        collection: str | None = None,
     ) -> Report:
         """Bring files into the catalogue; with `prune`, take out those that are gone.
 
         Files that `leave` names by their absolute paths are not looked at. `order` says which are
         read first; by default it is the plan's.
+        All files, and what is held of them, go into the `collection`; without one, files that are
+        known stay in theirs, also under a new name, and new ones go into "default".
         A file that cannot be read is recorded with its reason and stops nothing; what an earlier
         ingest read of it stays.
 
@@ -147,9 +163,13 @@ class Ingestor:
             StoreError: the store cannot be written; what was committed before stays.
         """
         started = time.perf_counter()
-        steps = self.plan(arguments, prune=prune, leave=leave)
+        steps = self.plan(arguments, prune=prune, leave=leave, collection=collection)
         reach("ingest.planned")
         report = Report(steps)
+        self._collection = collection
+        assigned = [step.path for step in steps if step.action == Action.ASSIGN]
+        if collection is not None and assigned:
+            self._catalog.collect(assigned, collection)
         to_read = [step for step in steps if step.action in _READ]
         if order is not None:
             to_read.sort(key=order)
@@ -177,7 +197,7 @@ class Ingestor:
         for done, info in enumerate(infos, start=1):
             document = self._catalog.document(info.doc_id)
             if document is not None:
-                self._enqueue(document, info.path, report)
+                self._enqueue(document, info.path, info.collection, report)
             self._on_progress(
                 Progress(info.source, done, len(infos), report.documents, report.passages)
             )
@@ -194,6 +214,7 @@ class Ingestor:
             mtime_ns=step.mtime_ns,
             seen_ns=time.time_ns(),
             reader_version=reader_for(Path(step.path)).version,
+            collection=self._collection_of(step),
         )
         before = self._catalog.hashes(step.path)
         seen: set[str] = set()
@@ -210,7 +231,8 @@ class Ingestor:
                 document = self._with_own_id(part.document, step.path, step.moved_from)
                 seen.add(document.doc_id)
                 if before.get(document.doc_id) != content_hash(document):
-                    self._enqueue(document, step.path, report, part.vectors)
+                    where = (step.path, record.collection)
+                    self._enqueue(document, *where, report, part.vectors)
         if problems:
             first, more = problems[0], len(problems) - 1
             message = first.message + (f" And {more} more in this file." if more else "")
@@ -226,6 +248,13 @@ class Ingestor:
             )
         )
 
+    def _collection_of(self, step: Step) -> str:
+        if self._collection is not None:
+            return self._collection
+        paths = filter(None, (step.path, step.moved_from))
+        held = map(self._catalog.collection_of_path, paths)
+        return next(filter(None, held), DEFAULT_COLLECTION)
+
     def _with_own_id(self, document: Document, path: str, moved_from: str) -> Document:
         """Rename a record whose `_id` a record of another file already has."""
         owner = self._catalog.path_of(document.doc_id)
@@ -240,6 +269,7 @@ class Ingestor:
         self,
         document: Document,
         path: str,
+        collection: str,
         report: Report,
         vectors: Mapping[str, Vectors] | None = None,
     ) -> None:
@@ -255,7 +285,7 @@ class Ingestor:
             self._texts[key] = texts[key]
             if vectors and key in vectors:
                 self._given[key] = vectors[key]
-        self._pending.append(_Pending(document, passages, path, content_hash(document)))
+        self._pending.append(_Pending(document, passages, path, content_hash(document), collection))
         report.documents += 1
         report.passages += len(passages)
         if max(len(self._texts), len(self._pending)) >= _BATCH_TEXTS:
@@ -304,6 +334,7 @@ class Ingestor:
             {key: vectors[key] for key in keys.keys() & vectors.keys()},
             path=pending.path,
             content_hash=pending.content_hash,
+            collection=pending.collection,
         )
 
     def _remove(self, doc_ids: Collection[str], path: str, report: Report) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from rag.retrieval.embedding import Embedder
 from rag.retrieval.fusion import score_fusion
 from rag.store.catalog import Catalog
-from rag.store.filters import Filter
+from rag.store.filters import Condition
 from rag.store.indexes import Indexes
 from rag.types import Hit
 
@@ -49,7 +49,7 @@ class HybridRetriever:
         # BM25 searches while the query is being embedded.
         self._beside = ThreadPoolExecutor(thread_name_prefix="lexical")
 
-    def search(self, query: str, k: int, filters: Sequence[Filter] = ()) -> Ranking:
+    def search(self, query: str, k: int, filters: Sequence[Condition] = ()) -> Ranking:
         """Return the k best passages among the documents that pass the filters."""
         started = time.perf_counter()
         doc_ids = self._catalog.matching(filters) if filters else None

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import InputError, StoreError
-from rag.store.catalog import SCHEMA_VERSION, Catalog, translated_errors
+from rag.store.catalog import Catalog, translated_errors
 from rag.store.faults import reach
+from rag.store.migrations import READABLE
 from rag.store.records import Counts
 
 _ALONE = "mode=ro&immutable=1"  # a backup: nobody writes it, and no log belongs beside it
@@ -81,8 +82,8 @@ def check_backup(file: Path) -> Backup:
             )
     except sqlite3.DatabaseError as error:
         wrong = str(error)
-    if wrong == "ok" and meta.get("schema") != SCHEMA_VERSION:
-        wrong = f"its version is {meta.get('schema')}, not {SCHEMA_VERSION}"
+    if wrong == "ok" and meta.get("schema") not in READABLE:
+        wrong = f"its version is {meta.get('schema')}, not {' or '.join(READABLE)}"
     if wrong != "ok":
         raise StoreError(
             f"{file} is not a sound backup of Footnote: {wrong}.",

@@ -17,20 +17,22 @@ from importlib import resources
 from pathlib import Path
 
 from rag.errors import StoreError
+from rag.store import collections
+from rag.store.collections import DEFAULT_COLLECTION, CollectionCounts
 from rag.store.faults import reach
-from rag.store.filters import Filter
+from rag.store.filters import Condition, Filter, Within
+from rag.store.migrations import READABLE, SCHEMA_VERSION, is_old, migrate
 from rag.store.records import Changes, Counts, DocumentInfo, FileRecord, Vectors
 from rag.store.rows import document_of, document_row, matrix, passage_of, passage_row
 from rag.types import Document, Passage
 
-SCHEMA_VERSION = "1"
 _IDS_PER_QUERY = 500
 _TRACES = ("lexical.sqlite3", "vectors")  # what stands beside a catalogue once it has been used
 _RESTORE = (
     "Bring a backup back with: footnote restore FILE. Without one, delete the folder {folder} "
     "and ingest the documents again."
 )
-_FILTERED = {"doc_id": "doc_id", "title": "title", "source": "source"}
+_FILTERED = frozenset({"doc_id", "title", "source", "collection"})
 _OPERATORS = {"=": "GLOB", ">=": ">=", "<=": "<="}
 _PASSAGE_COLUMNS = (
     'p.passage_id, p.doc_id, p.text, p.start, p."end", d.title, d.source, p.page, p.section, '
@@ -118,10 +120,11 @@ class Catalog:
             tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
         if not tables:
             self._create()
-        elif "history" not in tables:  # written before there was one
-            with self._writing() as connection:
-                connection.execute(next(s for s in _schema_statements() if "TABLE history" in s))
         self._check_version()
+        with self._reading() as connection:
+            if is_old(connection):
+                with self._writing() as connection:
+                    migrate(connection, _schema_statements())
 
     def _refuse_to_replace(self) -> None:
         """Begin no new catalogue where indexes tell that there was one."""
@@ -150,7 +153,7 @@ class Catalog:
 
     def _check_version(self) -> None:
         found = self.meta("schema")
-        if found != SCHEMA_VERSION:
+        if found not in READABLE:
             raise StoreError(
                 f"The store {self.path} has version {found or 'none'}; "
                 f"this Footnote reads version {SCHEMA_VERSION}.",
@@ -212,6 +215,7 @@ class Catalog:
         *,
         path: str,
         content_hash: str,
+        collection: str = DEFAULT_COLLECTION,
     ) -> None:
         """Store a document, replacing its earlier state, in one transaction.
 
@@ -239,12 +243,13 @@ class Catalog:
                 ).fetchall()
             )
             connection.execute(
-                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (doc_id) DO UPDATE SET path = excluded.path, title = excluded.title, "
                 "source = excluded.source, content_hash = excluded.content_hash, "
                 "text = excluded.text, metadata = excluded.metadata, "
-                "sections = excluded.sections, page_starts = excluded.page_starts",
-                document_row(document, path, content_hash),
+                "sections = excluded.sections, page_starts = excluded.page_starts, "
+                "collection = excluded.collection",
+                document_row(document, path, content_hash, collection),
             )
             reach("catalog.put.document")
             _remove_passages(connection, before.keys() - keys.keys(), seq)
@@ -294,12 +299,14 @@ class Catalog:
         with self._reading() as connection:
             rows = connection.execute(
                 "SELECT d.doc_id, d.title, d.source, d.path, d.content_hash, count(p.passage_id), "
-                "d.metadata FROM documents d LEFT JOIN passages p USING (doc_id) "
+                "d.metadata, d.collection FROM documents d LEFT JOIN passages p USING (doc_id) "
                 "GROUP BY d.doc_id ORDER BY d.source, d.doc_id"
             ).fetchall()
         return [
-            DocumentInfo(doc_id, title, source, path, digest, passages, json.loads(metadata))
-            for doc_id, title, source, path, digest, passages, metadata in rows
+            DocumentInfo(
+                doc_id, title, source, path, digest, passages, json.loads(metadata), collection
+            )
+            for doc_id, title, source, path, digest, passages, metadata, collection in rows
         ]
 
     def hashes(self, path: str) -> dict[str, str]:
@@ -318,16 +325,11 @@ class Catalog:
             ).fetchone()
         return None if row is None else str(row[0])
 
-    def matching(self, filters: Sequence[Filter]) -> frozenset[str]:
+    def matching(self, filters: Sequence[Condition]) -> frozenset[str]:
         """Return the documents that pass every filter."""
-        where = " AND ".join(
-            f"coalesce({_FILTERED.get(f.field, 'json_extract(metadata, ?)')}, '') "
-            f"{_OPERATORS[f.operator]} ?"
-            for f in filters
-        )
-        values: list[str] = []
-        for f in filters:
-            values += [f.value] if f.field in _FILTERED else [f'$."{f.field}"', f.value]
+        conditions = [_sql_of(condition) for condition in filters]
+        where = " AND ".join(sql for sql, _ in conditions)
+        values = [value for _, values in conditions for value in values]
         with self._reading() as connection:
             rows = connection.execute(f"SELECT doc_id FROM documents WHERE {where}", values)
             return frozenset(row[0] for row in rows)
@@ -341,6 +343,41 @@ class Catalog:
                 (doc_id,),
             ).fetchone()
         return None if row is None else document_of(row)
+
+    # -- collections ----------------------------------------------------------------------------
+
+    def collection_names(self) -> frozenset[str]:
+        """Name the collections that hold a document."""
+        with self._reading() as connection:
+            return collections.names(connection)
+
+    def collection_counts(self) -> list[CollectionCounts]:
+        """Count documents and passages by collection, in order of name."""
+        with self._reading() as connection:
+            return collections.counts(connection)
+
+    def collections_of(self, doc_ids: Iterable[str]) -> Mapping[str, str]:
+        """Map documents to their collections; those that do not exist are left out."""
+        with self._reading() as connection:
+            return collections.of_documents(connection, doc_ids)
+
+    def collection_of_path(self, path: str) -> str | None:
+        """Return the collection that a file belongs to; None for one that is not known."""
+        with self._reading() as connection:
+            return collections.of_path(connection, path)
+
+    def collect(self, paths: Iterable[str], collection: str) -> None:
+        """Put files and all that is held of them into a collection, in one transaction."""
+        with self._writing() as connection:
+            reach("catalog.collect.begun")
+            _next_seq(connection)
+            for path in paths:
+                connection.execute(
+                    "UPDATE files SET collection = ? WHERE path = ?", (collection, path)
+                )
+                collections.move_documents(connection, path, collection)
+            reach("catalog.collect.files")
+        reach("catalog.collect.committed")
 
     # -- passages and vectors -------------------------------------------------------------------
 
@@ -441,11 +478,14 @@ class Catalog:
         return None if row is None else FileRecord(*row)
 
     def put_file(self, record: FileRecord) -> None:
-        """Record a file as looked at, replacing what was known."""
+        """Record a file as looked at, replacing what was known.
+
+        Whatever documents it has follow it into its collection.
+        """
         with self._writing() as connection:
             reach("catalog.file.begun")
             connection.execute(
-                "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     record.path,
                     record.source,
@@ -457,8 +497,11 @@ class Catalog:
                     record.reason,
                     record.message,
                     record.hint,
+                    record.collection,
                 ),
             )
+            if collections.move_documents(connection, record.path, record.collection):
+                _next_seq(connection)
             reach("catalog.file.written")
         reach("catalog.file.committed")
 
@@ -529,6 +572,22 @@ def _schema_statements() -> list[str]:
     text = resources.files("rag.store").joinpath("schema.sql").read_text(encoding="utf-8")
     lines = (line.split("--")[0] for line in text.splitlines())
     return [part for part in "\n".join(lines).split(";") if part.strip()]
+
+
+def _sql_of(condition: Condition) -> tuple[str, list[str]]:
+    """Return a condition on a row of `documents`, and the values for its question marks."""
+    if isinstance(condition, Within):
+        held = sorted(condition.collections)
+        return f"collection IN ({_marks(held)})", held
+    return _sql_of_filter(condition)
+
+
+def _sql_of_filter(given: Filter) -> tuple[str, list[str]]:
+    operator = _OPERATORS[given.operator]
+    if given.field in _FILTERED:
+        return f"{given.field} {operator} ?", [given.value]
+    name = f'$."{given.field}"'
+    return f"coalesce(json_extract(metadata, ?), '') {operator} ?", [name, given.value]
 
 
 def _next_seq(connection: sqlite3.Connection) -> int:

@@ -1,4 +1,4 @@
-"""Filters on what documents say of themselves: `author=Posner*`, `date>=2011-04`."""
+"""Filters: what documents say of themselves (`date>=2011-04`), and collections they belong to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FORM = re.compile(r"\s*(\w+)\s*(>=|<=|=)\s*(.+?)\s*")
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A condition on one field: "title", "source", "doc_id" or any name in the metadata.
+    """A condition on one field: "title", "source", "doc_id", "collection" or any in the metadata.
 
     "=" takes the wildcards * and ?; ">=" and "<=" compare as text, which orders ISO dates.
     A document without the field passes only when "" would.
@@ -21,6 +21,16 @@ class Filter:
     field: str
     operator: str
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The condition that a document belongs to one of these collections."""
+
+    collections: frozenset[str]
+
+
+Condition = Filter | Within
 
 
 def parse_filter(text: str) -> Filter:

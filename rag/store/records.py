@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.store.collections import DEFAULT_COLLECTION
 from rag.types import Document, Passage
 
 Vectors = NDArray[np.float32]
@@ -28,6 +29,7 @@ class FileRecord:
     reason: str = ""
     message: str = ""
     hint: str = ""
+    collection: str = DEFAULT_COLLECTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class DocumentInfo:
     content_hash: str
     passages: int
     metadata: Mapping[str, str]
+    collection: str = DEFAULT_COLLECTION
 
 
 @dataclass(frozen=True, slots=True)

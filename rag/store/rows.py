@@ -13,7 +13,9 @@ from rag.store.records import Vectors
 from rag.types import Document, Passage, Section
 
 
-def document_row(document: Document, path: str, content_hash: str) -> tuple[Any, ...]:
+def document_row(
+    document: Document, path: str, content_hash: str, collection: str
+) -> tuple[Any, ...]:
     """Return a row of `documents`; the text is compressed."""
     return (
         document.doc_id,
@@ -25,6 +27,7 @@ def document_row(document: Document, path: str, content_hash: str) -> tuple[Any,
         json.dumps(dict(document.metadata), ensure_ascii=False),
         json.dumps([[s.title, s.level, s.start] for s in document.sections], ensure_ascii=False),
         json.dumps(list(document.page_starts)),
+        collection,
     )
 
 

@@ -15,7 +15,8 @@ CREATE TABLE files (
     reader_version INTEGER NOT NULL,
     reason         TEXT NOT NULL DEFAULT '',
     message        TEXT NOT NULL DEFAULT '',
-    hint           TEXT NOT NULL DEFAULT ''
+    hint           TEXT NOT NULL DEFAULT '',
+    collection     TEXT NOT NULL DEFAULT 'default'
 ) WITHOUT ROWID;
 
 CREATE TABLE documents (
@@ -27,9 +28,11 @@ CREATE TABLE documents (
     text         BLOB NOT NULL,           -- UTF-8, deflated
     metadata     TEXT NOT NULL,           -- JSON
     sections     TEXT NOT NULL,           -- JSON: [[title, level, start], ...]
-    page_starts  TEXT NOT NULL            -- JSON: [start, ...]
+    page_starts  TEXT NOT NULL,           -- JSON: [start, ...]
+    collection   TEXT NOT NULL DEFAULT 'default'
 );
 CREATE INDEX documents_by_path ON documents (path);
+CREATE INDEX documents_by_collection ON documents (collection, doc_id);
 
 CREATE TABLE passages (
     passage_id TEXT PRIMARY KEY,

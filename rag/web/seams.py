@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from rag.store.filters import Filter
+from rag.store.filters import Condition
 from rag.types import Document, Event, Hit, Passage, Question
 
 
@@ -29,12 +29,12 @@ class Asking(Protocol):
     def stream(
         self,
         question: Question,
-        filters: Sequence[Filter] = ...,
+        filters: Sequence[Condition] = ...,
         *,
         cancelled: Callable[[], bool] = ...,
     ) -> Iterator[Event]: ...
 
-    def search(self, query: str, k: int, filters: Sequence[Filter] = ...) -> Sequence[Hit]: ...
+    def search(self, query: str, k: int, filters: Sequence[Condition] = ...) -> Sequence[Hit]: ...
 
 
 class ListedDocument(Protocol):

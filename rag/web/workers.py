@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from rag.store.filters import Filter
+from rag.store.filters import Condition
 from rag.types import Answer, Event, Question
 from rag.web.problems import busy
 from rag.web.seams import Asking
@@ -67,7 +67,7 @@ class Walk:
         workers: Workers,
         assistant: Asking,
         question: Question,
-        filters: Sequence[Filter],
+        filters: Sequence[Condition],
         *,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
     ) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,8 @@ import pytest
 
 from rag.errors import StoreError
 from rag.store.catalog import Catalog
-from rag.store.filters import Filter
+from rag.store.faults import arm
+from rag.store.filters import Filter, Within
 from rag.store.records import FileRecord
 from tests.conftest import make_passages
 
@@ -195,3 +198,96 @@ def test_a_writer_that_never_ends_is_reported_and_readers_do_not_wait(catalog, p
         other.execute("ROLLBACK")
         other.close()
         hasty.close()
+
+
+def test_documents_belong_to_collections(catalog, put):
+    put("d1", "An apple.")
+    put("d2", "A pear.", collection="hr")
+    put("d3", "A plum.", collection="law")
+    assert catalog.collection_names() == {"default", "hr", "law"}
+    assert catalog.collections_of(["d1", "d3", "nobody"]) == {"d1": "default", "d3": "law"}
+    assert [(c.name, c.documents, c.passages) for c in catalog.collection_counts()] == [
+        ("default", 1, 1),
+        ("hr", 1, 1),
+        ("law", 1, 1),
+    ]
+    assert [info.collection for info in catalog.documents()] == ["default", "hr", "law"]
+
+
+def test_a_search_can_be_kept_within_collections(catalog, put):
+    put("d1", "An apple.", title="Fruit")
+    put("d2", "A pear.", title="Fruit", collection="hr")
+    put("d3", "A plum.", title="Pie", collection="hr")
+    assert catalog.matching([Within(frozenset({"hr"}))]) == {"d2", "d3"}
+    assert catalog.matching([Within(frozenset({"hr", "default", "none"}))]) == {"d1", "d2", "d3"}
+    assert catalog.matching([Within(frozenset())]) == frozenset()
+    within = Within(frozenset({"hr"}))
+    assert catalog.matching([Filter("title", "=", "Fruit"), within]) == {"d2"}
+    # Whatever a person filters by, it is a condition more.
+    assert catalog.matching([Filter("collection", "=", "*"), within]) == {"d2", "d3"}
+    assert catalog.matching([Filter("collection", "=", "default"), within]) == frozenset()
+
+
+def test_what_is_held_of_a_file_moves_with_it(catalog, put):
+    put("d1", "An apple.")
+    record = FileRecord("/files/d1.txt", "d1", "sha", 1, 1, 1, 1)
+    catalog.put_file(record)
+    seq = catalog.seq
+    catalog.put_file(record)
+    assert catalog.seq == seq  # nothing moved
+    catalog.collect(["/files/d1.txt", "/unknown"], "hr")
+    assert catalog.collection_of_path("/files/d1.txt") == "hr"
+    assert catalog.collections_of(["d1"]) == {"d1": "hr"}
+    assert catalog.seq == seq + 1  # the indexes see that something has changed
+    assert not catalog.changes(seq, limit=10)
+    assert catalog.collection_of_path("/unknown") is None
+    catalog.put_file(replace(record, collection="law"))
+    assert catalog.collections_of(["d1"]) == {"d1": "law"}
+
+
+def as_before_collections(path: Path) -> None:
+    """Make of a catalogue one of version 1."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("DROP INDEX documents_by_collection")
+        connection.execute("ALTER TABLE documents DROP COLUMN collection")
+        connection.execute("ALTER TABLE files DROP COLUMN collection")
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema'")
+
+
+def test_a_catalogue_of_before_collections_is_brought_up_to_date(catalog, put):
+    put("d1", "An apple.")
+    catalog.put_file(FileRecord("/files/d1.txt", "d1", "sha", 1, 1, 1, 1))
+    head = catalog.head
+    catalog.close()
+    as_before_collections(catalog.path)
+    with closing(Catalog(catalog.path)) as opened:
+        assert opened.meta("schema") == "2"
+        assert opened.head == head  # the indexes need not follow
+        assert opened.collections_of(["d1"]) == {"d1": "default"}
+        assert opened.files()["/files/d1.txt"].collection == "default"
+        opened.collect(["/files/d1.txt"], "hr")
+    with closing(Catalog(catalog.path)) as again:
+        assert again.collections_of(["d1"]) == {"d1": "hr"}
+
+
+@pytest.mark.parametrize("point", ["begun", "columns", "written"])
+def test_bringing_up_to_date_is_all_or_nothing(catalog, put, point):
+    put("d1", "An apple.")
+    catalog.close()
+    as_before_collections(catalog.path)
+
+    def fail(reached: str) -> None:
+        if reached == f"catalog.migrate.{point}":
+            raise sqlite3.OperationalError("disk I/O error")
+
+    arm(fail)
+    try:
+        with pytest.raises(StoreError, match="cannot be used"):
+            Catalog(catalog.path)
+    finally:
+        arm(None)
+    with closing(sqlite3.connect(catalog.path)) as connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(documents)")]
+        assert "collection" not in columns
+    with closing(Catalog(catalog.path)) as opened:
+        assert opened.collections_of(["d1"]) == {"d1": "default"}
