@@ -77,16 +77,29 @@ class Settings(BaseSettings):
     hide_unsupported: bool = False
     """Whether sentences that the documents do not support are left out of its answers."""
 
-    access: Literal["local", "open", "token", "proxy"] = "local"
-    """Who may come in: this machine, anybody, holders of keys, or whom a proxy names."""
+    access: Literal["local", "open", "token", "proxy", "oidc"] = "local"
+    """Who may come in: this machine, anybody, holders of keys, whom a proxy names, or signed-in."""
+    public_url: str = ""
+    """Where browsers reach the server, such as "https://ask.corp" or "https://portal.corp/ask"."""
     trusted_hosts: tuple[str, ...] = ()
     """Names by which the server is addressed, beside the host it listens on."""
     proxy_networks: tuple[str, ...] = ()
-    """From where the proxy of access = "proxy" connects, such as "10.1.2.3/32"."""
+    """From where a proxy in front connects, such as "10.1.2.3/32"; it names the client's address."""
     proxy_user_header: str = "X-Forwarded-User"
     """The header in which that proxy names the person."""
     proxy_groups_header: str = "X-Forwarded-Groups"
     """The header in which it names the person's groups, with commas between them."""
+    oidc_issuer: str = ""
+    """Who signs people in when access = "oidc": the issuer, as the provider writes it."""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_scopes: str = "openid profile email"
+    oidc_user_claim: str = "sub"
+    """The claim that names a person; `sub` is the one that never changes."""
+    oidc_groups_claim: str = "groups"
+    """The claim with the person's groups; dots lead into objects: "realm_access.roles"."""
+    session_hours: int = Field(default=8, ge=1, le=168)
+    """After how long a person signs in again."""
     embeds: dict[str, tuple[str, ...]] = {}
     """The origins of the pages that may show each embed of the widget; none: nobody may."""
     embed_secret: SecretStr = SecretStr("")
@@ -95,7 +108,16 @@ class Settings(BaseSettings):
     """How many questions a person may ask; an address ten times as many."""
     max_upload_mb: int = Field(default=25, ge=1, le=1000)
     audit: Literal["off", "on", "questions"] = "on"
-    """Whether audit.jsonl tells who asked and changed what; "questions": and in which words."""
+    """Whether it is written down who asked and changed what; "questions": and in which words."""
+
+    history_url: SecretStr = SecretStr("")
+    """Where conversations, feedback and audit are kept: a PostgreSQL URL; empty: a file."""
+    keep_conversations: bool = True
+    """Whether the chat page keeps conversations; with access = "open" it never does."""
+    keep_days: int = Field(default=0, ge=0)
+    """After how many days conversations and feedback are deleted; 0: never."""
+    keep_audit_days: int = Field(default=0, ge=0)
+    """After how many days audit lines are deleted; 0: never."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
@@ -141,6 +163,8 @@ def keep_libraries_quiet(*, allow_downloads: bool = False) -> None:
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "LANGSMITH_TRACING": "false",
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+        "RAY_USAGE_STATS_ENABLED": "0",
         "TOKENIZERS_PARALLELISM": "false",
         "TRANSFORMERS_VERBOSITY": "error",
     }

@@ -24,9 +24,11 @@ LAYERS = [
     ["rag.ingest.readers", "rag.store", "rag.retrieval.packaged"],
     ["rag.retrieval.embedding"],
     ["rag.ingest.sandbox", "rag.ingest.ahead"],
-    ["rag.ingest.files", "rag.ingest.reading"],
+    ["rag.ingest.files", "rag.ingest.reading", "rag.ingest.shard_rows", "rag.ingest.shards"],
     ["rag.ingest.pipeline", "rag.retrieval", "rag.answering"],
+    ["rag.ingest.on_ray"],
     ["rag.assistant", "rag.answer_json", "rag.support_words"],
+    ["rag.history"],
     ["rag.build"],
     [
         "rag.ingest_command",
@@ -36,7 +38,7 @@ LAYERS = [
         "rag.terminal",
         "rag.web",
     ],
-    ["rag.serve_command", "rag.access_cli"],
+    ["rag.serve_command", "rag.ray_command", "rag.access_cli", "rag.history_cli"],
     ["rag.cli"],
     ["eval"],
 ]
@@ -48,21 +50,27 @@ ONLY_IN = {
     "fastapi": {"rag.web"},
     "uvicorn": {"rag.web"},
     "sqlite3": {"rag.store", "eval.ablation_words"},
+    "sqlalchemy": {"rag.history"},
+    "alembic": {"rag.history"},
+    "pg8000": set(),  # SQLAlchemy imports it, when it is installed
     "py3langid": {"rag.language"},
+    "ray": {"rag.ingest.on_ray"},
+    "pyarrow": {"rag.ingest.shard_rows", "rag.ingest.shards", "rag.ingest.on_ray"},
     "trafilatura": {"rag.ingest.readers"},
     "docx": {"rag.ingest.readers"},
     "pptx": {"rag.ingest.readers"},
     "openpyxl": {"rag.ingest.readers"},
     "PIL": {"rag.ingest.readers"},
     "pypdfium2": {"rag.ingest.readers"},
-    "typer": {"rag.cli", "rag.access_cli", "eval.cli"},
+    "typer": {"rag.cli", "rag.access_cli", "rag.history_cli", "eval.cli"},
     "sentence_transformers": {"rag.retrieval.embedding"},
 }
 
 # Importing Footnote must stay cheap: these load only when they are used.
 NEVER_AT_IMPORT = {
     "torch", "transformers", "sentence_transformers", "chromadb", "gradio", "trafilatura", "docx",
-    "pptx", "openpyxl", "PIL", "pypdfium2", "matplotlib",
+    "pptx", "openpyxl", "PIL", "pypdfium2", "matplotlib", "ray",
+    "pyarrow",
 }  # fmt: skip
 
 

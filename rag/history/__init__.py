@@ -1,0 +1,1 @@
+"""What is remembered of people: conversations, feedback and the audit, in SQL."""

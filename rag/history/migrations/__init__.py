@@ -1,0 +1,1 @@
+"""The tables as they came about, one step after the other; Alembic runs what is missing."""

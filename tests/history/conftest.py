@@ -1,0 +1,57 @@
+"""A history on each database, empty for every test."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from rag.history.database import open_engine
+from rag.history.opening import open_history
+from rag.history.records import History
+from rag.settings import Settings
+
+sys.path.insert(0, str(Path(__file__).parent))
+from postgres import running_server
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    with running_server() as folder:
+        yield f"postgresql://footnote@/postgres?host={folder}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings whose history is empty."""
+    if request.param == "sqlite":
+        return Settings(data_dir=tmp_path)
+    url = request.getfixturevalue("postgres_url")
+    engine = open_engine(make_url(url.replace("postgresql:", "postgresql+pg8000:")))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+    engine.dispose()
+    return Settings(data_dir=tmp_path, history_url=url)
+
+
+@pytest.fixture
+def opened(settings: Settings) -> Iterator[Callable[[], History]]:
+    """Open the history anew, as another process would."""
+    made = []
+
+    def opened() -> History:
+        made.append(open_history(settings))
+        return made[-1]
+
+    yield opened
+    for history in made:
+        history.close()
+
+
+@pytest.fixture
+def history(opened: Callable[[], History]) -> History:
+    return opened()
