@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import stat
 import zipfile
-from collections.abc import Callable, Iterator
-from pathlib import PurePath, PurePosixPath
+from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from rag.errors import DocumentError
+from rag.ingest.readers.container import Container
 from rag.ingest.readers.original import Original, safe_name
 from rag.ingest.readers.packed import MAX_ARCHIVE_BYTES, open_archive, read_part
 from rag.ingest.readers.raw import empty
@@ -16,7 +17,7 @@ from rag.types import Document
 _MOST_SUFFIXES = 10
 
 
-class ZipReader:
+class ZipReader(Container):
     """Reads .zip: its members become documents whose source is "archive.zip!/folder/name".
 
     Hidden files, links and what a Mac adds are left out. A member that cannot be read is a problem
@@ -25,14 +26,6 @@ class ZipReader:
 
     suffixes = frozenset({".zip"})
     version = 1
-
-    def __init__(
-        self,
-        read: Callable[[Original], Iterator[Document | DocumentError]],
-        knows: Callable[[PurePath], bool],
-    ) -> None:
-        self._read = read
-        self._knows = knows
 
     def read(self, original: Original) -> Iterator[Document | DocumentError]:
         original.check_depth()
@@ -64,21 +57,11 @@ class ZipReader:
                 yield problem
                 continue
             member = original.member(part.filename, data)
-            yield from members_documents(self._read, member)
+            yield from self.documents_of(member)
         if unknown:
             yield _unknown(original.source, unknown)
         elif not found:
             raise empty(original.source)
-
-
-def members_documents(
-    read: Callable[[Original], Iterator[Document | DocumentError]], member: Original
-) -> Iterator[Document | DocumentError]:
-    """Yield a member's documents; that it cannot be read is its problem, not its archive's."""
-    try:
-        yield from read(member)
-    except DocumentError as problem:
-        yield problem
 
 
 def _is_furniture(part: zipfile.ZipInfo, name: PurePosixPath) -> bool:

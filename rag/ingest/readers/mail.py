@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage, Message
 from email.utils import parsedate_to_datetime
-from pathlib import PurePath, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from rag.errors import DocumentError
-from rag.ingest.readers.archive import members_documents
+from rag.ingest.readers.container import Container
 from rag.ingest.readers.html import drop_hidden, parse_page
 from rag.ingest.readers.original import Original
 from rag.ingest.readers.outline import TextBuilder
@@ -26,19 +26,11 @@ _MESSAGE = "message/rfc822"
 _TRANSFER = (*DAMAGE, RecursionError)
 
 
-class MailReader:
+class MailReader(Container):
     """Reads .eml. Attachments of known formats become documents: "mail.eml!/report.pdf"."""
 
     suffixes = frozenset({".eml"})
     version = 1
-
-    def __init__(
-        self,
-        read: Callable[[Original], Iterator[Document | DocumentError]],
-        knows: Callable[[PurePath], bool],
-    ) -> None:
-        self._read = read
-        self._knows = knows
 
     def read(self, original: Original) -> Iterator[Document | DocumentError]:
         data = original.read()
@@ -70,7 +62,7 @@ class MailReader:
                 except _TRANSFER as error:
                     yield damaged(f"{original.source}!/{name}", "attachment", error)
                 else:
-                    yield from members_documents(self._read, original.member(name, data))
+                    yield from self.documents_of(original.member(name, data))
 
 
 def _document(original: Original, said: dict[str, str], body: str) -> Document:

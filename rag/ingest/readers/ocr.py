@@ -47,7 +47,10 @@ setup = Setup(find_tesseract)
 
 @dataclass(slots=True)
 class Words:
-    """A line of a picture: its words, where it lies (pixels from the top left), its paragraph."""
+    """A line of a picture: its words, where it lies (pixels from the top left), its paragraph.
+
+    `places` are left, top, right and bottom of each word.
+    """
 
     paragraph: tuple[str, str]
     left: int
@@ -56,6 +59,7 @@ class Words:
     bottom: int
     words: list[str] = field(default_factory=list)
     confidences: list[float] = field(default_factory=list)
+    places: list[tuple[int, int, int, int]] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -150,5 +154,6 @@ def _pages(table: str) -> list[Recognised]:
         line.right = max(line.right, left + width)
         line.top, line.bottom = min(line.top, top), max(line.bottom, top + height)
         line.words.append(text)
+        line.places.append((left, top, left + width, top + height))
         line.confidences.append(float(row[10]))
     return [Recognised(tuple(page.values())) for _, page in sorted(pages.items())]

@@ -14,8 +14,8 @@ from rag.ingest.readers import ocr
 from rag.ingest.readers.ocr import Recognised
 from rag.ingest.readers.original import Original
 from rag.ingest.readers.pdf_layout import assemble
-from rag.ingest.readers.pdf_lines import recognised_lines, shown_lines
-from rag.ingest.readers.pdf_page import hidden_characters, is_scan, is_seen, picture_of
+from rag.ingest.readers.pdf_lines import recognised_lines, seen_lines
+from rag.ingest.readers.pdf_page import hidden_characters, is_scan, picture_of
 from rag.ingest.readers.pdf_tables import Line
 from rag.ingest.readers.raw import clean
 from rag.types import Document
@@ -126,13 +126,9 @@ def _page(document: Any, index: int, source: str) -> _Page:
     try:
         text_page = page.get_textpage()
         try:
-            hidden = hidden_characters(page, text_page)
-            found = list(shown_lines(text_page, hidden))
+            lines, unseen = seen_lines(page, text_page, hidden_characters(page, text_page))
         finally:
             text_page.close()
-        box = page.get_bbox()
-        lines = [line for line in found if is_seen(line, box)]
-        unseen = len(hidden) + sum(len(line.text) for line in found if not is_seen(line, box))
         scan = is_scan(page, sum(len(line.text) for line in lines))
         if not scan or ocr.setup.find() is None:
             return _Page(lines, unseen, scan)

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from rag.ingest.readers.ocr import Recognised
-from rag.ingest.readers.pdf_page import is_bold
+from rag.ingest.readers.pdf_page import is_bold, is_seen
 from rag.ingest.readers.pdf_tables import Line
 from rag.ingest.readers.raw import clean
 
@@ -19,6 +19,15 @@ _LIGATURES = str.maketrans(
 _INNER_BULLET = re.compile(r"(?<=[ \u00a0])[•●▪■◦\uf0b7\uf0a7\uf076\uf0d8\uf0fc](?=[ \u00a0])")
 _ROW_ENDS = "0123456789)%-–—"
 _LARGE_TYPE = 1.6  # times the usual height of a recognised line
+
+
+def seen_lines(page: Any, text_page: Any, hidden: set[int]) -> tuple[list[Line], int]:
+    """Return the lines that a person sees on a page, and how many characters nobody sees."""
+    found = list(shown_lines(text_page, hidden))
+    box = page.get_bbox()
+    lines = [line for line in found if is_seen(line, box)]
+    unseen = len(hidden) + sum(len(line.text) for line in found if not is_seen(line, box))
+    return lines, unseen
 
 
 def shown_lines(text_page: Any, hidden: set[int]) -> Iterator[Line]:
@@ -41,6 +50,7 @@ def shown_lines(text_page: Any, hidden: set[int]) -> Iterator[Line]:
                     size=round(2 * (top - bottom)) / 2,
                     bold=is_bold(text_page, first) and is_bold(text_page, last),
                     ends=_word_ends(text_page, raw, position, words),
+                    span=(position, position + _units(raw)),
                 )
             position += _units(raw)
         position += 1
@@ -118,6 +128,11 @@ def _word_ends(text_page: Any, raw: str, position: int, words: str) -> tuple[flo
     if [match[0] for match in found] != words.split():
         return ()  # cleaning changed them
     return tuple(text_page.get_charbox(position + match.end() - 1)[2] for match in found)
+
+
+def tidied(word: str) -> str:
+    """Tidy a word as `_words` does a line, without the hyphens that PDFium found."""
+    return clean(word.translate(_LIGATURES)).replace("\ufffe", "").replace("\x02", "").strip()
 
 
 def _words(line: str) -> str:

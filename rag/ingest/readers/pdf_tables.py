@@ -36,7 +36,8 @@ class Line:
 
     `base` is where its first character stands, `last_base` where its last one does: PDFium
     joins lines that a hyphen connects. `ends` is where each word ends, () when that is not known.
-    `row` says that it is known to be a table's row.
+    `row` says that it is known to be a table's row. `span` is where PDFium has its characters, in
+    UTF-16 units of the page's text.
     """
 
     text: str
@@ -48,6 +49,7 @@ class Line:
     bold: bool = False
     ends: tuple[float, ...] = ()
     row: bool = False
+    span: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)

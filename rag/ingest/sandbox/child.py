@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from rag.errors import DocumentError, ProcessError
+from rag.ingest.readers.views import PageRequest, PageView
 from rag.ingest.sandbox import wire
 from rag.types import Document
 
@@ -111,6 +112,26 @@ class Worker:
                     case "end":
                         self._end(frame)
                         return
+            except wire.BrokenFrameError as error:
+                raise WorkerLostError(crashed(source, str(error))) from error
+
+    def view(self, request: PageRequest) -> PageView:
+        """Have a page drawn; raises as `read`."""
+        self._files += 1
+        self._waited = 0.0
+        source, found = request.source, None
+        self._write({"path": request.path, "source": source, "view": wire.pack_request(request)})
+        while True:
+            frame = self._receive(source, self._limits.wall_seconds)
+            try:
+                match frame.get("kind"):
+                    case "view":
+                        found = wire.unpack_view(frame, request.page)
+                    case "end":
+                        self._end(frame)
+                        if found is not None:
+                            return found
+                        raise wire.BrokenFrameError("an end without a page")
             except wire.BrokenFrameError as error:
                 raise WorkerLostError(crashed(source, str(error))) from error
 

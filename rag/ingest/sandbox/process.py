@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from rag.errors import DocumentError, ProcessError
+from rag.ingest.readers.views import PageRequest, PageView
 from rag.ingest.sandbox.child import Limits, Worker, WorkerLostError
 from rag.types import Document
 
@@ -53,6 +54,22 @@ class Sandbox:
         if self._worker is not None:
             self._worker.kill()
             self._worker = None
+
+    def view(self, request: PageRequest) -> PageView:
+        """Draw a page and find text on it, as `readers.views.view` does; raises also as `read`."""
+        while True:
+            used = self._worker is not None
+            worker = self._worker = self._worker or self._started()
+            try:
+                seen = worker.view(request)
+            except WorkerLostError as lost:
+                self._drop()
+                if not used or self._closed or lost.problem.reason == "time-limit":
+                    raise lost.problem from lost
+            else:
+                if worker.is_worn:
+                    self._drop()
+                return seen
 
     def _started(self) -> Worker:
         for attempt in range(1, _STARTS + 1):

@@ -5,11 +5,22 @@ JSON and not pickle: a child that a hostile file has taken over can send wrong t
 
 from __future__ import annotations
 
+import base64
 import json
+import math
 import struct
+from dataclasses import asdict, astuple
 from typing import IO, Any
 
 from rag.errors import DocumentError
+from rag.ingest.readers.views import (
+    MAX_BOXES,
+    MAX_PICTURE_BYTES,
+    MAX_PICTURE_PIXELS,
+    Box,
+    PageRequest,
+    PageView,
+)
 from rag.types import Document, Section
 
 MAX_TEXT_CHARS = 50_000_000
@@ -17,6 +28,8 @@ MAX_TEXT_CHARS = 50_000_000
 
 _MAX_FRAME_BYTES = 220_000_000
 _LENGTH = struct.Struct(">I")
+_PNG_HEAD = struct.Struct(">16s2I")  # signature and the first chunk's name, width, height
+_PNG_START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 
 
 class BrokenFrameError(Exception):
@@ -122,6 +135,51 @@ def unpack_problem(packed: Any) -> DocumentError:
         raise BrokenFrameError("a problem with values of the wrong kind")
     message, hint, reason = (value[:2000] for value in values)
     return DocumentError(message, hint, reason=reason)
+
+
+def pack_request(request: PageRequest) -> dict[str, Any]:
+    """Turn a request for a page into what JSON can say."""
+    return asdict(request)
+
+
+def pack_view(view: PageView) -> dict[str, Any]:
+    """Turn a page into what JSON can say."""
+    return {
+        "page": view.page,
+        "size": [view.width, view.height],
+        "boxes": [astuple(box) for box in view.boxes],
+        "picture": base64.b64encode(view.picture).decode(),
+    }
+
+
+def unpack_view(packed: dict[str, Any], page: int) -> PageView:
+    """Make a page of what the child sent, if it is that page and its picture a PNG, not too large.
+
+    Raises:
+        BrokenFrameError: it is not, or a box does not lie on it.
+    """
+    try:
+        width, height = packed["size"]
+        boxes = tuple(Box(*edges) for edges in packed["boxes"])
+        picture = base64.b64decode(packed["picture"], validate=True)
+        start, across, down = _PNG_HEAD.unpack_from(picture)
+        numbers = [width, height, *(edge for box in boxes for edge in astuple(box))]
+        sound = (
+            packed["page"] == page
+            and all(type(number) in (int, float) for number in numbers)
+            and all(math.isfinite(number) for number in numbers)
+            and width > 0
+            and height > 0
+            and start == _PNG_START
+            and across * down <= 1.1 * MAX_PICTURE_PIXELS
+            and len(picture) <= MAX_PICTURE_BYTES
+            and len(boxes) <= MAX_BOXES
+        )
+    except (KeyError, TypeError, ValueError, struct.error) as error:
+        raise BrokenFrameError("a page that is none") from error
+    if not sound:
+        raise BrokenFrameError("a page with values of the wrong kind")
+    return PageView(page, width, height, boxes, picture)
 
 
 def as_text(path: str) -> str:

@@ -1,7 +1,7 @@
 """The child process: reads one file after the other and sends what it finds to the parent.
 
 Started by `process.Worker`, never by a person. Its first line of input says where modules are and
-what the limits are; each further line names a file.
+what the limits are; each further line names a file to be read, or a page of one to be drawn.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from rag.errors import DocumentError
 from rag.ingest.readers import ocr, read_file
+from rag.ingest.readers.views import PageRequest, view
 from rag.ingest.sandbox import confine, wire
 from rag.types import Document
 
@@ -59,6 +60,10 @@ def _serve(
     path, source = Path(request["path"]), request["source"]
     try:
         confine.allow_cpu(setup["cpu_seconds"])
+        if "view" in request:
+            seen = view(PageRequest(**request["view"]))
+            wire.send(channel, {"kind": "view", **wire.pack_view(seen)})
+            return None
         for item in read_file(path, source):
             if isinstance(item, Document) and len(item.text) <= wire.MAX_TEXT_CHARS:
                 wire.send(channel, {"kind": "document", **wire.pack_document(item)})
