@@ -31,6 +31,7 @@ def answer_to_dict(answer: Answer) -> dict[str, Any]:
         "mode": answer.mode,
         "note": answer.note,
         "unresolved": list(answer.unresolved),
+        "clarification": asdict(answer.clarification) if answer.clarification else None,
         "timings_ms": {name: round(ms, 2) for name, ms in asdict(answer.timings).items()},
     }
 

@@ -11,8 +11,18 @@ from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 
 from rag.errors import InputError, ModelError, NoDocumentsError
 from rag.retrieval.retriever import HybridRetriever, Ranking
-from rag.store.filters import Filter
-from rag.types import Answer, Delta, Event, Found, Hit, Question, Timings, Turn
+from rag.store.filters import Condition
+from rag.types import (
+    Answer,
+    Clarification,
+    Delta,
+    Event,
+    Found,
+    Hit,
+    Question,
+    Timings,
+    Turn,
+)
 
 MAX_QUESTION_CHARS = 2000
 _REMARKED_HITS = 3
@@ -45,8 +55,23 @@ class Generator(Protocol):
     ) -> Iterator[Delta | Answer]: ...
 
 
+class AskBack(Protocol):
+    """Finds what to ask the person when the question is unclear; see `rag.answering.clarify`."""
+
+    def __call__(
+        self, question: str, hits: Sequence[Hit], *, followed_on: bool, weakly: bool
+    ) -> Clarification | None: ...
+
+
 def _never() -> bool:
     return False
+
+
+def _all_clear(
+    question: str, hits: Sequence[Hit], *, followed_on: bool, weakly: bool
+) -> Clarification | None:
+    """Ask nothing back."""
+    return None
 
 
 def nothing_to_remark(query: str, passages: Sequence[str]) -> str:
@@ -62,7 +87,7 @@ class _Ask:
     """A question on its way through the chain, and what was found for it."""
 
     question: Question
-    filters: tuple[Filter, ...]
+    filters: tuple[Condition, ...]
     cancelled: Callable[[], bool]
     started: float
     query: str = ""
@@ -73,6 +98,7 @@ class Assistant:
     """Answers questions over one store. Safe to share between threads.
 
     `remark` may add a note to what the reader answers, given the query and the best passages.
+    `ask_back` is asked before anything is answered, and again when the documents do not say.
     """
 
     def __init__(
@@ -84,6 +110,7 @@ class Assistant:
         generator: Generator | None = None,
         has_documents: Callable[[], bool],
         remark: Callable[[str, Sequence[str]], str] = nothing_to_remark,
+        ask_back: AskBack = _all_clear,
         read_k: int,
     ) -> None:
         self._retriever = retriever
@@ -92,6 +119,7 @@ class Assistant:
         self._generator = generator
         self._has_documents = has_documents
         self._remark = remark
+        self._ask_back = ask_back
         self._read_k = read_k
         self._chain: Runnable[_Ask, Event] = (
             RunnableLambda(self._condense)
@@ -104,7 +132,7 @@ class Assistant:
         """What answers: "reader", or the chat model's name."""
         return self._generator.name if self._generator is not None else "reader"
 
-    def answer(self, question: Question, filters: Sequence[Filter] = ()) -> Answer:
+    def answer(self, question: Question, filters: Sequence[Condition] = ()) -> Answer:
         """Answer a question.
 
         Raises:
@@ -119,7 +147,7 @@ class Assistant:
     def stream(
         self,
         question: Question,
-        filters: Sequence[Filter] = (),
+        filters: Sequence[Condition] = (),
         *,
         cancelled: Callable[[], bool] = _never,
     ) -> Iterator[Event]:
@@ -135,7 +163,7 @@ class Assistant:
             _Ask(question, tuple(filters), cancelled, started=time.perf_counter())
         )
 
-    def search(self, query: str, k: int, filters: Sequence[Filter] = ()) -> tuple[Hit, ...]:
+    def search(self, query: str, k: int, filters: Sequence[Condition] = ()) -> tuple[Hit, ...]:
         """Return the k best hits; raises as `answer` does."""
         self._check(query)
         return self._retriever.search(query, k, filters).hits
@@ -171,6 +199,9 @@ class Assistant:
     def _respond(self, asks: Iterator[_Ask]) -> Iterator[Event]:
         for ask in asks:
             yield Found(ask.query, ask.ranking.hits)
+            if clarification := self._unclear(ask, weakly=False):
+                yield _asked_back(ask, clarification, self.mode)
+                continue
             note = ""
             if self._generator is not None:
                 try:
@@ -190,7 +221,7 @@ class Assistant:
                 if not event.abstained and not event.citations:
                     note = note or "Nothing in the documents is cited for this answer."
                 timings = _timings(ask, generate=_ms_since(began))
-                event = replace(event, note=note, timings=timings)
+                event = self._or_ask_back(ask, replace(event, note=note, timings=timings))
             yield event
 
     def _read(self, ask: _Ask, note: str) -> Iterator[Event]:
@@ -202,7 +233,38 @@ class Assistant:
             yield Delta(f"{sentence.text}{marks} ")
         best = [hit.passage.text for hit in ask.ranking.hits[:_REMARKED_HITS]]
         note = note or answer.note or self._remark(ask.query, best)
-        yield replace(answer, note=note, timings=timings)
+        yield self._or_ask_back(ask, replace(answer, note=note, timings=timings))
+
+    def _or_ask_back(self, ask: _Ask, answer: Answer) -> Answer:
+        """Ask back instead of abstaining, where the question gives reason to."""
+        if not answer.abstained:
+            return answer
+        return replace(answer, clarification=self._unclear(ask, weakly=True))
+
+    def _unclear(self, ask: _Ask, *, weakly: bool) -> Clarification | None:
+        """Return what to ask back; nothing when the query says more than the question."""
+        question = ask.question
+        if question.query.strip() or ask.query.strip() != question.text.strip():
+            return None
+        followed_on = bool(question.history)
+        return self._ask_back(
+            question.text, ask.ranking.hits, followed_on=followed_on, weakly=weakly
+        )
+
+
+def _asked_back(ask: _Ask, clarification: Clarification, mode: str) -> Answer:
+    return Answer(
+        ask.question,
+        ask.query,
+        (),
+        (),
+        ask.ranking.hits,
+        abstained=True,
+        confidence=0.0,
+        mode=mode,
+        timings=_timings(ask),
+        clarification=clarification,
+    )
 
 
 def _timings(ask: _Ask, *, read: float = 0.0, generate: float = 0.0) -> Timings:

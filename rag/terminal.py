@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -11,7 +12,7 @@ from rich.markup import escape
 from rag.ingest.files import Action, Step
 from rag.ingest.pipeline import Report
 from rag.support_words import text_with_remarks
-from rag.types import Answer, Citation, Hit, Passage
+from rag.types import Answer, Citation, Clarification, Hit, Passage
 
 NO_ANSWER = "The documents do not say."
 
@@ -20,6 +21,9 @@ def print_answer(console: Console, answer: Answer) -> None:
     """Print an answer and its footnotes, or that there is none and the nearest passages."""
     if answer.note:
         console.print(f"[yellow]{escape(answer.note)}[/]", highlight=False)
+    if answer.clarification is not None:
+        _print_clarification(console, answer.clarification)
+        return
     if answer.abstained:
         console.print(f"[bold]{NO_ANSWER}[/]")
         if answer.hits:
@@ -31,6 +35,15 @@ def print_answer(console: Console, answer: Answer) -> None:
     for citation in answer.citations:
         for line in _citation_lines(citation, console.width):
             console.print(line, highlight=False)
+
+
+def _print_clarification(console: Console, asked: Clarification) -> None:
+    """Print a question back, and the questions that can be asked instead."""
+    console.print(f"[bold]{escape(asked.question)}[/]", highlight=False)
+    for choice in asked.choices:
+        console.print(f"  · {escape(choice.label)}", highlight=False)
+    console.print("[dim]For example:[/]")
+    console.print(f"  footnote ask {escape(shlex.quote(asked.choices[0].question))}", style="dim")
 
 
 def print_hits(console: Console, hits: Sequence[Hit]) -> None:

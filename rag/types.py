@@ -136,6 +136,22 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """One reading of an unclear question: what to show, and the question to ask instead."""
+
+    label: str
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clarification:
+    """A short question back, and the readings to choose from, at least two."""
+
+    question: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Timings:
     """Milliseconds by stage; stages that did not run are 0."""
 
@@ -170,6 +186,7 @@ class Answer:
     note: str = ""
     unresolved: tuple[str, ...] = ()
     timings: Timings = Timings()
+    clarification: Clarification | None = None
 
     def __post_init__(self) -> None:
         markers = {citation.marker for citation in self.citations}
@@ -178,6 +195,8 @@ class Answer:
             raise ValueError(f"markers {sorted(used)} do not match citations {sorted(markers)}")
         if self.abstained and (self.sentences or self.citations):
             raise ValueError("an answer that abstains has no sentences and no citations")
+        if self.clarification is not None and not self.abstained:
+            raise ValueError("an answer that asks back says nothing else")
 
     @property
     def text(self) -> str:

@@ -191,6 +191,11 @@ def candidates(own: Said, turns: Sequence[Said]) -> list[tuple[str, tuple[float,
     return found
 
 
+def content_stems(text: str) -> frozenset[str]:
+    """Return the stems of the words that tell what a text is about."""
+    return frozenset(read(text).words)
+
+
 def stem_of(word: str) -> str:
     """Return a word's first seven letters without a plural ending."""
     low = _bare(word).lower()

@@ -69,6 +69,10 @@ class SentenceBody(BaseModel):
 
     text: str
     citations: list[int]
+    support: Literal["supported", "partial", "unsupported", "no_claim"] | None = Field(
+        description="Whether what it cites says it; null when that was not checked."
+    )
+    moved: bool = Field(description="Whether the check found its citations.")
 
 
 class CitationBody(BaseModel):
@@ -101,8 +105,23 @@ class HitBody(BaseModel):
     text: str
 
 
+class ChoiceBody(BaseModel):
+    """One reading of an unclear question: what to show, and the question to ask instead."""
+
+    label: str
+    question: str
+
+
+class ClarificationBody(BaseModel):
+    """A short question back, and the readings to choose from."""
+
+    question: str
+    choices: list[ChoiceBody]
+
+
 class AnswerBody(BaseModel):
-    """An answer. When `abstained`, the documents do not say, and `hits` are the nearest passages.
+    """An answer. When `abstained`, the documents do not say, and `hits` are the nearest passages;
+    or, with a `clarification`, the question can be read in several ways.
 
     In the event stream it is the data of the last event, `answer`.
     """
@@ -120,6 +139,7 @@ class AnswerBody(BaseModel):
     mode: str
     note: str
     unresolved: list[str]
+    clarification: ClarificationBody | None
     timings_ms: dict[str, float]
 
 

@@ -145,10 +145,18 @@ class ChatPage:
         yield from self.ask(furniture.EXAMPLES[int(event.index)], turns, request)
 
     def retry(self, turns: Turns, event: gr.EventData, request: gr.Request) -> Iterator[Update]:
-        """Ask the last question again, in place of its turn; the person may say what to search."""
-        if turns:
-            query = str(event.query).strip()
-            yield from self.ask(turns[-1].question, turns[:-1], request, query)
+        """Ask the last question again, in place of its turn; the person may say what to search.
+
+        Or ask a reading of it that was offered: the page says which, never its words.
+        """
+        if not turns:
+            return
+        last, choice = turns[-1], int(event.choice)
+        asked = last.answer.clarification if last.answer is not None else None
+        if asked is not None and 0 <= choice < len(asked.choices):
+            yield from self.ask(asked.choices[choice].question, turns[:-1], request)
+        else:
+            yield from self.ask(last.question, turns[:-1], request, str(event.query).strip())
 
     def ask(
         self, text: str, turns: Turns, request: gr.Request, query: str = ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from rag.support_words import remarks, text_with_remarks
-from rag.types import Answer, Citation, Hit, Question, Sentence, Turn
+from rag.types import Answer, Citation, Clarification, Hit, Question, Sentence, Turn
 from rag.web.feedback import Feedback, render_feedback
 from rag.web.links import document_url
 from rag.web.markup import esc, shorten
@@ -104,7 +104,8 @@ def _turn(turn: TurnView, number: int, *, is_last: bool, is_busy: bool) -> str:
         f'<article class="turn" id="turn-{number}" aria-label="Question {number}">'
         f'<h2 class="question" dir="auto">{esc(turn.question)}</h2>'
         f"{_searched(turn, can_edit=is_last and not is_busy)}"
-        f'<div class="answer" aria-live="polite" aria-busy="{busy}">{_body(turn, number)}</div>'
+        f'<div class="answer" aria-live="polite" aria-busy="{busy}">'
+        f"{_body(turn, number, can_choose=is_last and not is_busy)}</div>"
         f"{_actions(turn, number, is_last=is_last, is_busy=is_busy)}</article>"
     )
 
@@ -124,9 +125,9 @@ def _searched(turn: TurnView, *, can_edit: bool) -> str:
     )
 
 
-def _body(turn: TurnView, number: int) -> str:
+def _body(turn: TurnView, number: int, *, can_choose: bool) -> str:
     if turn.answer is not None:
-        return _answer(turn.answer, number)
+        return _answer(turn.answer, number, can_choose=can_choose)
     written = _partial(turn.partial)
     if turn.status is Status.SEARCHING:
         return '<p class="progress">Searching the documents…</p>'
@@ -144,11 +145,25 @@ def _partial(text: str) -> str:
     return "".join(f'<p dir="auto">{_MARKER.sub(_UNLINKED, esc(line))}</p>' for line in lines)
 
 
-def _answer(answer: Answer, number: int) -> str:
+def _answer(answer: Answer, number: int, *, can_choose: bool) -> str:
     note = render_notice(Notice(answer.note)) if answer.note else ""
+    if answer.clarification is not None:
+        return note + _clarification(answer.clarification, can_choose=can_choose)
     if answer.abstained:
         return note + _abstention(answer.hits)
     return note + _paragraphs(answer) + _footnotes(answer.citations, number)
+
+
+def _clarification(asked: Clarification, *, can_choose: bool) -> str:
+    """Render a question back; the last turn's can be answered by a click."""
+    locked = "" if can_choose else " disabled"
+    items = "".join(
+        f'<li><button type="button" data-action="choose" data-index="{index}" dir="auto"{locked}>'
+        f"{esc(choice.label)}</button></li>"
+        for index, choice in enumerate(asked.choices)
+    )
+    said = f'<p class="asked-back" dir="auto">{esc(asked.question)}</p>'
+    return f'{said}<ul class="choices">{items}</ul>'
 
 
 def _abstention(hits: Sequence[Hit]) -> str:

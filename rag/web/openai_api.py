@@ -202,7 +202,7 @@ def completion(answer: Answer, as_json: dict[str, Any], base: str) -> dict[str, 
 def _content(answer: Answer, base: str) -> tuple[str, list[dict[str, Any]]]:
     """Return what is said, and for each marker in it the place that it refers to."""
     if answer.abstained:
-        return ABSTAINED, []
+        return unanswered(answer), []
     by_marker = {citation.marker: citation for citation in answer.citations}
     content = ""
     annotations: list[dict[str, Any]] = []
@@ -215,6 +215,14 @@ def _content(answer: Answer, base: str) -> tuple[str, list[dict[str, Any]]]:
             content += f" [{marker}]"
             annotations.append(_annotation(by_marker[marker], start, len(content), base))
     return content, annotations
+
+
+def unanswered(answer: Answer) -> str:
+    """Return what is said instead of an answer: that there is none, or a question back."""
+    if answer.clarification is None:
+        return ABSTAINED
+    asked = answer.clarification
+    return "\n".join([asked.question, *(f"- {choice.label}" for choice in asked.choices)])
 
 
 def _annotation(citation: Citation, start: int, end: int, base: str) -> dict[str, Any]:
@@ -258,7 +266,7 @@ async def _chunks(walk: Walk, services: Services, scope: Scope, base: str) -> As
 def _pieces(answer: Answer) -> list[str]:
     """Cut what is said after its sentences; joined, the pieces are the content."""
     if answer.abstained:
-        return [ABSTAINED]
+        return [unanswered(answer)]
     pieces: list[str] = []
     for sentence in answer.sentences:
         before = ("\n" if sentence.break_before else " ") if pieces else ""

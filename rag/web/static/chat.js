@@ -110,7 +110,7 @@
     };
     const searchAgain = (button) => {
       const query = button.parentElement.querySelector("input").value.trim();
-      if (query) trigger("retry", { query });
+      if (query) trigger("retry", { query, choice: -1 });
     };
     element.addEventListener("keydown", (event) => {
       // The Enter that ends a composition (Chinese, Japanese, ...) sends nothing.
@@ -123,7 +123,8 @@
     element.addEventListener("click", (event) => {
       const button = event.target.closest("button[data-action]");
       if (button?.dataset.action === "example") trigger("example_select", { index: Number(button.dataset.index) });
-      else if (button?.dataset.action === "retry") trigger("retry", { query: "" });
+      else if (button?.dataset.action === "retry") trigger("retry", { query: "", choice: -1 });
+      else if (button?.dataset.action === "choose") trigger("retry", { query: "", choice: Number(button.dataset.index) });
       else if (button?.dataset.action === "search") searchAgain(button);
       else if (button?.dataset.action === "rate") {
         trigger("like", { turn: Number(button.dataset.turn), rating: button.dataset.rating });

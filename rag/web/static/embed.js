@@ -259,14 +259,14 @@
       }
       if (!final) throw new Trouble(say("failed"));
       show(answer, final);
-      history.push({ question, answer: final.abstained ? say("abstained") : final.text });
-      live.textContent = final.abstained ? say("abstained") : final.text;
+      history.push({ question, answer: said(final) });
+      live.textContent = said(final);
     } catch (error) {
       const stopped = error.name === "AbortError";
       if (!stopped && !(error instanceof Trouble)) console.error(error);
       const problem = stopped ? say("stopped") : error instanceof Trouble ? error.message : say("failed");
-      const said = partial ? [el("p", { dir: "auto" }, partial)] : [];
-      answer.replaceChildren(...said, el("p", { class: stopped ? "stopped" : "problem", role: "alert" }, problem));
+      const begun = partial ? [el("p", { dir: "auto" }, partial)] : [];
+      answer.replaceChildren(...begun, el("p", { class: stopped ? "stopped" : "problem", role: "alert" }, problem));
     } finally {
       if (running === controller) {
         running = null;
@@ -275,11 +275,18 @@
     }
   };
 
+  const said = (found) => (found.clarification ? found.clarification.question : found.abstained ? say("abstained") : found.text);
+
   const show = (answer, found) => {
-    const parts = found.abstained ? abstained(found) : written(found);
+    const parts = found.clarification ? askedBack(found.clarification) : found.abstained ? abstained(found) : written(found);
     if (found.note) parts.push(el("p", { class: "remark", dir: "auto" }, found.note));
     answer.replaceChildren(...parts, actions(found));
   };
+
+  const askedBack = ({ question, choices }) => [
+    el("p", { class: "abstained", dir: "auto" }, question),
+    el("ul", { class: "choices" }, ...choices.map((choice) => el("li", {}, button(choice.label, () => running || ask(choice.question), { dir: "auto" })))),
+  ];
 
   const abstained = (found) => [
     el("p", { class: "abstained" }, say("abstained")),
