@@ -182,6 +182,7 @@ def build_assistant(
     finder: EvidenceFinder | None = None,
 ) -> Assistant:
     """Build the assistant over an open store; `finder` reads instead of what is configured."""
+    from rag.answering.clarify import ask_back
     from rag.answering.condense import ModelCondenser, RuleCondenser
     from rag.answering.generation import Generator, load_chat_model
     from rag.answering.reader import Reader
@@ -216,6 +217,7 @@ def build_assistant(
         ),
         has_documents=lambda: catalog.counts().documents > 0,
         remark=language_note if reads_english_only else nothing_to_remark,
+        ask_back=ask_back,
         read_k=settings.read_k,
     )
 
