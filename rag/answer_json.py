@@ -1,11 +1,23 @@
-"""Answers and hits as JSON objects: the same in the command line, the API and evaluation."""
+"""Answers and hits as JSON objects, the same everywhere, and answers back from what was kept."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from rag.types import Answer, Citation, Hit
+from rag.types import (
+    Answer,
+    Choice,
+    Citation,
+    Clarification,
+    Hit,
+    Passage,
+    Question,
+    Sentence,
+    Timings,
+    Turn,
+)
 
 
 def answer_to_dict(answer: Answer) -> dict[str, Any]:
@@ -22,6 +34,7 @@ def answer_to_dict(answer: Answer) -> dict[str, Any]:
                 "citations": list(sentence.markers),
                 "support": sentence.support,
                 "moved": sentence.moved,
+                "break_before": sentence.break_before,
             }
             for sentence in answer.sentences
         ],
@@ -47,6 +60,7 @@ def hit_to_dict(hit: Hit) -> dict[str, Any]:
         "page": passage.page,
         "start": passage.start,
         "end": passage.end,
+        "section": passage.section,
         "score": round(hit.score, 6),
         "rank": hit.rank,
         "text": passage.text,
@@ -66,4 +80,70 @@ def _citation_to_dict(citation: Citation) -> dict[str, Any]:
         "end": citation.quote_end,
         "quote": citation.quote,
         "passage": passage.text,
+        "passage_start": passage.start,
+        "section": passage.section,
     }
+
+
+def answer_from_dict(found: Mapping[str, Any], history: tuple[Turn, ...] = ()) -> Answer:
+    """Return the answer of a JSON object that `answer_to_dict` made.
+
+    Its passages lack their date, and numbers are as rounded there; its JSON object is the same.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is not such an object.
+    """
+    asked = found.get("clarification")
+    return Answer(
+        question=Question(found["question"], history),
+        query=found["query"],
+        sentences=tuple(
+            Sentence(
+                each["text"],
+                tuple(each["citations"]),
+                each.get("break_before", False),
+                each["support"],
+                each["moved"],
+            )
+            for each in found["sentences"]
+        ),
+        citations=tuple(
+            Citation(
+                each["marker"],
+                _passage(each, each["passage"], each["passage_start"]),
+                each["start"],
+                each["end"],
+            )
+            for each in found["citations"]
+        ),
+        hits=tuple(
+            Hit(_passage(each, each["text"], each["start"]), each["score"], each["rank"])
+            for each in found["hits"]
+        ),
+        abstained=found["abstained"],
+        confidence=found["confidence"],
+        answer_span=found["answer_span"],
+        mode=found["mode"],
+        note=found["note"],
+        unresolved=tuple(found["unresolved"]),
+        timings=Timings(**found["timings_ms"]),
+        clarification=Clarification(
+            asked["question"], tuple(Choice(**choice) for choice in asked["choices"])
+        )
+        if asked
+        else None,
+    )
+
+
+def _passage(found: Mapping[str, Any], text: str, start: int) -> Passage:
+    return Passage(
+        passage_id=found["passage_id"],
+        doc_id=found["doc_id"],
+        text=text,
+        start=start,
+        end=start + len(text),
+        title=found["title"],
+        source=found["source"],
+        page=found["page"],
+        section=found.get("section", ""),
+    )

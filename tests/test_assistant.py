@@ -200,7 +200,13 @@ def test_json_has_the_documented_keys(make):
         "answer_span",
     ]  # fmt: skip
     assert found["sentences"] == [
-        {"text": "A pear tree.", "citations": [1], "support": None, "moved": False}
+        {
+            "text": "A pear tree.",
+            "citations": [1],
+            "support": None,
+            "moved": False,
+            "break_before": False,
+        }
     ]
     assert found["citations"] == [
         {
@@ -214,10 +220,12 @@ def test_json_has_the_documented_keys(make):
             "end": 28,
             "quote": "A pear tree.",
             "passage": "A pear tree.",
+            "passage_start": 16,
+            "section": "",
         }
     ]
     assert set(found["hits"][0]) == {
         "doc_id", "passage_id", "title", "source", "page", "start", "end", "score", "rank",
-        "text",
+        "text", "section",
     }  # fmt: skip
     assert set(found["timings_ms"]) == {"embed", "search", "read", "generate", "total"}

@@ -73,6 +73,7 @@ class SentenceBody(BaseModel):
         description="Whether what it cites says it; null when that was not checked."
     )
     moved: bool = Field(description="Whether the check found its citations.")
+    break_before: bool = Field(description="Whether a new line begins with it.")
 
 
 class CitationBody(BaseModel):
@@ -88,6 +89,8 @@ class CitationBody(BaseModel):
     end: int
     quote: str
     passage: str
+    passage_start: int
+    section: str
 
 
 class HitBody(BaseModel):
@@ -100,6 +103,7 @@ class HitBody(BaseModel):
     page: int | None
     start: int
     end: int
+    section: str
     score: float
     rank: int
     text: str
