@@ -22,8 +22,10 @@ from rag.web.embeds import Embeds, read_embeds
 from rag.web.identity import Identity, NotHeld, build_identity
 from rag.web.limits import Limits
 from rag.web.problems import Problem, is_for_programs, problem_response, request_id
+from rag.web.public import read_public_url
 from rag.web.routes import Rule, Who, rules_of
 from rag.web.sessions import Sessions, session_of
+from rag.web.sign_in import SignIn
 
 MAX_BODY_BYTES = 1_000_000
 MAX_API_BODY_BYTES = 65_536
@@ -70,14 +72,15 @@ class Policy:
     sessions: Sessions | None = None
 
 
-def build_policy(settings: Settings) -> Policy:
+def build_policy(settings: Settings, sign_in: SignIn | None = None) -> Policy:
     """Build it from the settings; raises ConfigurationError as its parts do."""
     names = frozenset(name.lower() for name in settings.trusted_hosts)
+    public = read_public_url(settings).host
     path = settings.data_dir / "audit.jsonl"
     is_shared = settings.access != "local"
     return Policy(
-        allowed_hosts(settings.host) | names,
-        build_identity(settings),
+        allowed_hosts(settings.host) | names | ({public} if public else frozenset()),
+        build_identity(settings, sign_in),
         read_embeds(settings.embeds),
         Limits(settings.questions_per_minute),
         settings.max_upload_mb * 2**20,
@@ -85,7 +88,7 @@ def build_policy(settings: Settings) -> Policy:
         if is_shared and settings.audit != "off"
         else None,
         # Where nobody says who they are, an address that changes would lose its session.
-        Sessions() if settings.access in ("token", "proxy") else None,
+        Sessions() if settings.access in ("token", "proxy", "oidc") else None,
     )
 
 
@@ -232,6 +235,10 @@ class Gate:
             return
         identity, limits = self.policy.identity, self.policy.limits
         address = identity.address(scope, headers)
+        if rule.who is Who.SIGN_IN:
+            if seconds := limits.wait_seconds("request", f"anybody at {address}", address):
+                raise _too_many(seconds)
+            return
         if seconds := limits.failed_too_often(address):
             raise _too_many(seconds)
         try:
@@ -239,6 +246,8 @@ class Gate:
         except NotHeld as error:
             limits.note_failure(address)
             raise _unknown_person(rule, "The key or token given does not hold.") from error
+        if principal is None and identity.sign_in is not None:
+            raise _sign_in_first(rule, scope, headers, identity.sign_in)
         if principal is None:
             raise _unknown_person(rule, "This server needs to know who asks.")
         needed = Right.INGEST if rule.who is Who.INGEST else Right.ASK
@@ -271,6 +280,16 @@ def _unknown_person(rule: Rule, message: str) -> Problem:
     challenge = "Bearer" if rule.is_api else 'Basic realm="Footnote", charset="UTF-8"'
     hint = "Send a key: Authorization: Bearer fn_… (as a password in a browser)."
     return Problem(401, "unauthorized", message, hint, {"WWW-Authenticate": challenge})
+
+
+def _sign_in_first(rule: Rule, scope: Scope, headers: Headers, sign_in: SignIn) -> Problem:
+    """Send whoever opens a page to sign in; tell a program, or a frame, that it takes that."""
+    is_opened = headers.get("sec-fetch-dest", "document") == "document"
+    if scope["method"] == "GET" and is_opened and "text/html" in headers.get("accept", ""):
+        where = {"Location": sign_in.address(scope), "Cache-Control": "no-store"}
+        return Problem(303, "sign_in", "Sign in first.", headers=where)
+    words, hint = "You are not signed in, or no longer.", "Sign in at auth/login, or send a key."
+    return Problem(401, "unauthorized", words, hint, {"WWW-Authenticate": "Bearer"})
 
 
 def _too_many(seconds: int) -> Problem:

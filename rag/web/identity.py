@@ -2,6 +2,7 @@
 
 `local` and `open`: nobody has to say. `token`: a key, as Bearer or as the password that a browser
 asks for, or the widget's signed token. `proxy`: the header of a trusted proxy; keys work as well.
+`oidc`: the cookie of a session that began with a sign-in; keys and tokens work as well.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from rag.errors import ConfigurationError
 from rag.settings import Settings
 from rag.web.access import Principal, Right, checked_groups
 from rag.web.keys import PREFIX, KeyFile
+from rag.web.sign_in import SignIn
 
 MAX_USER_CHARS = 200
 MAX_TOKEN_CHARS = 4096
@@ -43,6 +45,7 @@ class Identity:
     user_header: str = ""
     groups_header: str = ""
     embed_secret: str = ""
+    sign_in: SignIn | None = None
 
     def address(self, scope: Scope, headers: Headers) -> str:
         """Return the client's address: the peer's, or what a trusted proxy says it is."""
@@ -67,12 +70,15 @@ class Identity:
         """
         if self.mode in ("local", "open"):
             return Principal(f"anybody at {self.address(scope, headers)}")
-        named = headers.getlist(self.user_header) if self._is_proxy(_peer(scope)) else []
+        is_named = self.mode == "proxy" and self._is_proxy(_peer(scope))
+        named = headers.getlist(self.user_header) if is_named else []
         if named:
             groups = headers.getlist(self.groups_header) if self.groups_header else []
             return _by_proxy(named, groups)
         given = headers.getlist("authorization")
-        return self._by_authorization(given) if given else None
+        if given:
+            return self._by_authorization(given)
+        return None if self.sign_in is None else self.sign_in.person(headers)
 
     def _by_authorization(self, given: list[str]) -> Principal:
         scheme, _, secret = given[0].partition(" ")
@@ -119,8 +125,8 @@ class Identity:
         return address is not None and any(address in network for network in self.networks)
 
 
-def build_identity(settings: Settings) -> Identity:
-    """Build it from the settings.
+def build_identity(settings: Settings, sign_in: SignIn | None = None) -> Identity:
+    """Build it from the settings; `sign_in` knows who is signed in, in the mode `oidc`.
 
     Raises:
         ConfigurationError: they would let in whom they do not mean to.
@@ -139,12 +145,11 @@ def build_identity(settings: Settings) -> Identity:
     return Identity(
         mode=settings.access,
         keys=key_file(settings),
-        networks=tuple(map(_network, settings.proxy_networks))
-        if settings.access == "proxy"
-        else (),
+        networks=tuple(map(_network, settings.proxy_networks)),
         user_header=settings.proxy_user_header,
         groups_header=settings.proxy_groups_header,
         embed_secret=secret,
+        sign_in=sign_in,
     )
 
 
@@ -162,8 +167,8 @@ def check_binding(settings: Settings) -> None:
     if settings.access == "local" and not _is_loopback(settings.host):
         raise ConfigurationError(
             f"FOOTNOTE_ACCESS=local listens on this machine only; found host {settings.host}.",
-            "Say who may come in: FOOTNOTE_ACCESS=token (keys), proxy (single sign-on), "
-            "or open (anybody who reaches the port). See docs/intranet.md.",
+            "Say who may come in: FOOTNOTE_ACCESS=token (keys), oidc or proxy (single "
+            "sign-on), or open (anybody who reaches the port). See docs/intranet.md.",
         )
 
 

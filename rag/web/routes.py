@@ -2,7 +2,7 @@
 
 Each line: methods, path as the route declares it, who. `open`: anybody. `ask`: whoever may ask.
 `question`: the same, and it counts as a question. `ingest`: whoever may change documents.
-`shut`: nobody; Gradio declares it and the chat page does not need it.
+`sign-in`: anybody, so often. `shut`: nobody; Gradio declares it and the chat page does not need it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ class Who(StrEnum):
     ASK = "ask"
     QUESTION = "question"
     INGEST = "ingest"
+    SIGN_IN = "sign-in"
     SHUT = "shut"
 
 
@@ -60,6 +61,11 @@ POST       /v1/chat/completions                                              que
 GET        /documents/{doc_id:any}                                           ask
 GET        /runs                                                             ask
 GET        /runs/{name}/report                                               ask
+
+GET        /auth/login                                                       sign-in
+GET        /auth/callback                                                    sign-in
+GET        /auth/me                                                          sign-in
+POST       /auth/logout                                                      sign-in
 
 GET,HEAD   /                                                                 ask
 GET        /config                                                           ask

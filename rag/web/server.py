@@ -34,9 +34,11 @@ from rag.web.mcp_server import is_installed as mcp_is_installed
 from rag.web.openai_api import openai_router
 from rag.web.pages import PAGE_POLICY, Span, document_page, error_page
 from rag.web.problems import answer_problems_as_json
+from rag.web.public import Below, read_public_url
 from rag.web.recent import RecentAnswers
 from rag.web.runs_page import REPORT_POLICY, EvaluationRuns, runs_page
 from rag.web.seams import Asking, Documents, Writing
+from rag.web.sign_in import add_sign_in, build_sign_in
 from rag.web.workers import Workers
 
 if TYPE_CHECKING:
@@ -95,6 +97,7 @@ def create_app(
         writing=writing if settings.access == "token" else None,
     )
 
+    sign_in = build_sign_in(settings)
     mcp = McpEndpoint(services) if mcp_is_installed() else None
 
     @asynccontextmanager
@@ -114,12 +117,14 @@ def create_app(
         openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
         middleware=[
-            Middleware(Gate, policy=build_policy(settings)),
+            Middleware(Below, prefix=read_public_url(settings).prefix),
+            Middleware(Gate, policy=build_policy(settings, sign_in)),
             # The gate decides on origins; without this, Gradio would add one that trusts them all.
             Middleware(CORSMiddleware, allow_origins=[]),
         ],
     )
     answer_problems_as_json(app)
+    add_sign_in(app, sign_in)
     app.mount("/ui", StaticFiles(directory=STATIC))
     _add_health(app, is_ready)
     app.include_router(api_router(services))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -54,9 +55,9 @@ def client() -> Iterator[TestClient]:
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
-    """Serve an app from a thread on a free port; yield its address."""
-    with listen("127.0.0.1", 0) as listener:
+def serving(app: FastAPI, on: socket.socket | None = None) -> Iterator[str]:
+    """Serve an app from a thread on a free port, or on a socket; yield its address."""
+    with on or listen("127.0.0.1", 0) as listener:
         config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1)
         server = AnnouncingServer(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -91,7 +91,7 @@ def address_of(rule) -> str:
     return path.replace("{session_hash}", "abc").replace("{name}", "x")
 
 
-CLOSED = [rule for rule in RULES if rule.who not in (Who.OPEN, Who.SHUT)]
+CLOSED = [rule for rule in RULES if rule.who not in (Who.OPEN, Who.SIGN_IN, Who.SHUT)]
 PROOFS = ("nothing", "nonsense", "revoked", "expired", "unsigned", "ask without ingest")
 
 
@@ -303,7 +303,7 @@ def test_other_addresses_need_a_mode(host):
     with pytest.raises(ConfigurationError, match="this machine only") as error:
         check_binding(Settings(host=host))
     assert "FOOTNOTE_ACCESS=token" in error.value.hint
-    for access in ("open", "token", "proxy"):
+    for access in ("open", "token", "proxy", "oidc"):
         check_binding(Settings(host=host, access=access))
 
 

@@ -1,0 +1,74 @@
+"""The address under which browsers reach the server, which may be below a path of another's."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from rag.errors import ConfigurationError
+from rag.settings import Settings
+
+_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
+
+
+@dataclass(frozen=True)
+class PublicUrl:
+    """Host and prefix of the public address; both are "" when it is not set."""
+
+    host: str = ""
+    prefix: str = ""
+
+    @property
+    def base(self) -> str:
+        """The path of the chat page, with which links begin."""
+        return self.prefix + "/"
+
+
+def read_public_url(settings: Settings) -> PublicUrl:
+    """Read it from the settings.
+
+    Raises:
+        ConfigurationError: it is not the address of a site or of a path in one.
+    """
+    given = settings.public_url
+    if not given:
+        return PublicUrl()
+    try:
+        parts = urlsplit(given)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host, parts = "", urlsplit("")
+    path = parts.path.rstrip("/")
+    is_site = parts.scheme in ("http", "https") and bool(host)
+    is_plain = not (parts.query or parts.fragment or "@" in parts.netloc)
+    is_path = _PREFIX.fullmatch(path) and not {".", ".."} & set(path.split("/"))
+    if not (is_site and is_plain and is_path):
+        raise ConfigurationError(
+            f"FOOTNOTE_PUBLIC_URL: {given!r} is not where a site begins.",
+            'Write it as "https://ask.corp" or "https://portal.corp/ask".',
+        )
+    return PublicUrl(host.lower(), path)
+
+
+class Below:
+    """Takes the prefix off a path; one that a proxy has taken off already is left as it is.
+
+    What comes after sees the same paths in both cases, the gate's table above all.
+    """
+
+    def __init__(self, app: ASGIApp, *, prefix: str) -> None:
+        self.app = app
+        self.prefix = prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.prefix and scope["type"] in ("http", "websocket"):
+            path: str = scope["path"]
+            if path == self.prefix or path.startswith(self.prefix + "/"):
+                scope = {**scope, "path": path[len(self.prefix) :] or "/"}
+                raw = scope.get("raw_path")
+                if isinstance(raw, bytes) and raw.startswith(self.prefix.encode()):
+                    scope["raw_path"] = raw[len(self.prefix) :] or b"/"
+        await self.app(scope, receive, send)

@@ -1,0 +1,396 @@
+"""Signing in against a real provider in a process of its own, step by step and in Chromium."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from conftest import PATIENCE_MS, serving
+from playwright.sync_api import Browser, expect
+from provider import CLIENT, SECRET
+from starlette.testclient import TestClient
+from web_fakes import QUOTE, MemoryCatalog, ScriptedAssistant
+
+from rag.errors import ConfigurationError
+from rag.settings import Settings
+from rag.web.access import Right, principal_of
+from rag.web.gate import Gate
+from rag.web.keys import KeyFile
+from rag.web.oidc import build_open_id
+from rag.web.public import read_public_url
+from rag.web.server import create_app, listen
+from rag.web.sign_in import SESSION_COOKIE, local_path
+from rag.web.signed_in import Kept, digest
+
+SITE = "https://localhost"
+PAGE = {"accept": "text/html", "sec-fetch-dest": "document"}
+JSON = {"accept": "application/json"}
+QUESTION = {"question": "What did China ask?"}
+
+
+class Login:
+    """The provider's side of a sign-in, as a person's browser goes through it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def tell(self, path: str, **said: str) -> None:
+        httpx.post(self.url + path, json=said).raise_for_status()
+
+    def consent(self, address: str, who: str = "ann-1") -> str:
+        """Say who it is at the provider; return where it sends the browser back to."""
+        answer = httpx.post(address, data={"who": who})
+        assert answer.status_code == 302, answer.text
+        return answer.headers["location"]
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Login]:
+    command = [sys.executable, str(Path(__file__).parent / "provider.py")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            login = Login(process.stdout.readline().strip())
+            login.tell("/register", redirect_uri=f"{SITE}/auth/callback")
+            yield login
+        finally:
+            process.kill()
+
+
+def settings_of(provider: Login, data_dir: Path, **changed: object) -> Settings:
+    given = {
+        "data_dir": data_dir,
+        "access": "oidc",
+        "public_url": SITE,
+        "oidc_issuer": provider.url,
+        "oidc_client_id": CLIENT,
+        "oidc_client_secret": SECRET,
+        "questions_per_minute": 10_000,
+    }
+    return Settings(**given | changed)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("oidc")
+
+
+@pytest.fixture(scope="module")
+def app(provider: Login, folder: Path):
+    return create_app(ScriptedAssistant(), MemoryCatalog(), settings_of(provider, folder))
+
+
+def browser_of(app) -> TestClient:
+    return TestClient(app, base_url=SITE, follow_redirects=False)
+
+
+@pytest.fixture
+def browser(app) -> TestClient:
+    """A browser of its own, with cookies, that does not follow by itself."""
+    return browser_of(app)
+
+
+def begin(browser: TestClient, then: str = "/") -> str:
+    """Ask to sign in; return the provider's address."""
+    answer = browser.get("/auth/login", params={"then": then})
+    assert answer.status_code == 303
+    return answer.headers["location"]
+
+
+def signed_in(browser: TestClient, provider: Login, who: str = "ann-1", then: str = "/"):
+    return browser.get(provider.consent(begin(browser, then), who))
+
+
+def test_a_page_leads_to_the_provider_and_back(browser, provider):
+    first = browser.get("/documents/other?start=0&end=6", headers=PAGE)
+    assert first.status_code == 303
+    assert first.headers["location"] == "/auth/login?then=/documents/other%3Fstart%3D0%26end%3D6"
+    address = browser.get(first.headers["location"]).headers["location"]
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+    assert address.startswith(provider.url + "/authorize?")
+    assert asked["response_type"] == "code"
+    assert asked["code_challenge_method"] == "S256"
+    assert asked["redirect_uri"] == f"{SITE}/auth/callback"
+    assert len(asked["code_challenge"]) == 43
+    assert len({asked["state"], asked["nonce"], asked["code_challenge"]}) == 3
+    back = browser.get(provider.consent(address))
+    assert back.status_code == 303
+    assert back.headers["location"] == "/documents/other?start=0&end=6"
+    assert browser.get(back.headers["location"], headers=PAGE).status_code == 200
+    assert "You are signed in as ann-1." in browser.get("/auth/me").text
+    answer = browser.post("/api/v1/chat", json=QUESTION, headers=JSON | {"origin": SITE})
+    assert answer.json()["sentences"]
+
+
+def test_the_cookie_is_bound_to_the_host_and_hidden_from_scripts(browser, provider):
+    set_cookie = signed_in(browser, provider).headers.get_list("set-cookie")
+    (session,) = [line for line in set_cookie if line.startswith(f"{SESSION_COOKIE}=")]
+    secret, *attributes = session.split("; ")
+    assert set(attributes) == {"Path=/", "Secure", "HttpOnly", "SameSite=Lax"}
+    assert len(secret.partition("=")[2]) == 43
+
+
+def test_the_session_names_the_person_and_the_groups(app, browser, provider):
+    seen = []
+
+    async def listening(scope, receive, send):
+        seen.append(principal_of(scope))
+        await app(scope, receive, send)
+
+    signed_in(browser, provider)
+    gate = next(m for m in app.user_middleware if m.cls is Gate)
+    outer = TestClient(Gate(listening, **gate.kwargs), base_url=SITE)
+    outer.cookies = browser.cookies
+    assert outer.get("/api/v1/documents").status_code == 200
+    assert seen[0].name == "user ann-1"
+    assert seen[0].groups == {"hr", "staff"}
+    assert seen[0].rights == {Right.ASK}
+
+
+def test_groups_may_be_told_elsewhere(app, browser, provider):
+    provider.tell("/misbehave", how="groups elsewhere")
+    assert signed_in(browser, provider, "bob-2").status_code == 303
+    people = next(m for m in app.user_middleware if m.cls is Gate).kwargs["policy"]
+    held = people.identity.sign_in.people.find(browser.cookies[SESSION_COOKIE])
+    assert held.groups == {"staff"}
+
+
+WRONG = (
+    "nonce", "no nonce", "audience", "two audiences", "issuer", "expired", "not yet", "no expiry",
+    "no name", "a name that cannot be printed", "groups of another form", "access token",
+    "other key", "key in the header", "secret as key", "client secret as key", "no algorithm",
+    "signature",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("how", WRONG)
+def test_a_token_that_is_wrong_in_any_respect_proves_nothing(browser, provider, caplog, how):
+    provider.tell("/misbehave", how=how)
+    answer = signed_in(browser, provider)
+    assert answer.status_code == 403
+    assert "You could not be signed in" in answer.text
+    assert SESSION_COOKIE not in browser.cookies
+    assert "no sign-in" in caplog.text
+    assert browser.get("/", headers=PAGE).status_code == 303
+    # The same, untouched, would have let them in.
+    assert signed_in(browser, provider).status_code == 303
+
+
+@pytest.mark.parametrize("state", ["", "x" * 43, "of another browser"])
+def test_a_state_of_another_browser_ends_there(app, browser, provider, state):
+    back = provider.consent(begin(browser))
+    if state == "of another browser":
+        browser = browser_of(app)
+        begin(browser)
+    else:
+        good = parse_qs(urlsplit(back).query)["state"][0]
+        back = back.replace(good, state)
+    answer = browser.get(back)
+    assert answer.status_code == 403
+    assert SESSION_COOKIE not in browser.cookies
+
+
+def test_a_code_and_a_state_serve_once(browser, provider):
+    back = provider.consent(begin(browser))
+    assert browser.get(back).status_code == 303
+    assert browser.get(back).status_code == 403
+    # The code again under a new state: the provider knows it as used.
+    used = parse_qs(urlsplit(back).query)["code"][0]
+    fresh = parse_qs(urlsplit(begin(browser)).query)["state"][0]
+    again = browser.get("/auth/callback", params={"code": used, "state": fresh})
+    assert again.status_code == 403
+
+
+def test_a_stolen_code_is_worth_nothing_without_its_verifier(app, provider):
+    """Whoever injects another's code into a sign-in of their own fails at PKCE."""
+    victim, thief = browser_of(app), browser_of(app)
+    code = parse_qs(urlsplit(provider.consent(begin(victim))).query)["code"][0]
+    state = parse_qs(urlsplit(begin(thief)).query)["state"][0]
+    answer = thief.get("/auth/callback", params={"code": code, "state": state})
+    assert answer.status_code == 403
+    assert SESSION_COOKIE not in thief.cookies
+
+
+def test_another_issuers_answer_is_refused(browser, provider):
+    back = provider.consent(begin(browser))
+    assert browser.get(back + "&iss=https://evil.example").status_code == 403
+
+
+def test_saying_no_at_the_provider_is_no_error_of_ours(browser, provider):
+    answer = browser.get(provider.consent(begin(browser), who=""))
+    assert answer.status_code == 403
+    assert "access_denied" not in answer.text
+
+
+def test_each_sign_in_gets_an_id_of_its_own(browser, provider):
+    """A session that somebody planted, or that was there before, is not the one that opens."""
+    browser.cookies.set(SESSION_COOKIE, "p" * 43, domain="localhost.local", path="/")
+    signed_in(browser, provider)
+    first = [c.value for c in browser.cookies.jar if c.name == SESSION_COOKIE]
+    assert "p" * 43 not in first
+    signed_in(browser, provider)
+    (second,) = [c.value for c in browser.cookies.jar if c.name == SESSION_COOKIE]
+    assert second not in first
+    stale = browser_of(browser.app)
+    for old in (*first, "p" * 43):
+        headers = {"cookie": f"{SESSION_COOKIE}={old}"}
+        assert stale.get("/api/v1/documents", headers=headers).status_code == 401
+
+
+def test_signing_out_ends_it_on_the_server(app, browser, provider):
+    signed_in(browser, provider)
+    held = {"cookie": f"{SESSION_COOKIE}={browser.cookies[SESSION_COOKIE]}"}
+    elsewhere = {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}
+    assert browser.get("/auth/logout").status_code == 405
+    assert browser.post("/auth/logout", headers=elsewhere).status_code == 403
+    assert browser.get("/api/v1/documents").status_code == 200
+    answer = browser.post("/auth/logout", headers={"origin": SITE})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/auth/me")
+    assert "You are not signed in." in browser.get("/auth/me").text
+    assert f"{provider.url}/end?client_id={CLIENT}" in browser.get("/auth/me").text
+    assert browser_of(app).get("/api/v1/documents", headers=held).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    ["https://evil.example/", "//evil.example", "/\\evil.example", "/%0d", "javascript:alert(1)",
+     "evil", "", "/a b", "/\r\nx: y", "/" + "a" * 3000, "/auth/login"],
+)  # fmt: skip
+def test_after_signing_in_nobody_is_led_elsewhere(browser, provider, wanted):
+    where = signed_in(browser, provider, then=wanted).headers["location"]
+    assert where == ("/%0d" if wanted == "/%0d" else "/")
+
+
+def test_paths_of_ours_are_kept():
+    assert local_path("/documents/a%2Fb?start=1") == "/documents/a%2Fb?start=1"
+
+
+def test_programs_and_frames_are_told_instead_of_led(browser):
+    for headers in ({}, JSON, PAGE | {"sec-fetch-dest": "iframe"}):
+        answer = browser.get("/", headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"] == "Bearer"  # no box for a password
+    assert browser.post("/api/v1/chat", json=QUESTION, headers=JSON).status_code == 401
+
+
+def test_pages_of_other_origins_have_no_part_in_a_session(browser, provider, app, folder):
+    portal = "https://portal.corp"
+    settings = settings_of(provider, folder, embeds={"hr": (portal,)})
+    browser = browser_of(create_app(ScriptedAssistant(), MemoryCatalog(), settings))
+    signed_in(browser, provider)
+    headers = JSON | {"origin": portal, "sec-fetch-site": "same-site"}
+    assert browser.post("/api/v1/chat", json=QUESTION, headers=headers).status_code == 401
+    assert browser.get("/api/v1/documents", headers=headers).status_code == 401
+    assert browser.post("/api/v1/chat", json=QUESTION, headers=JSON).status_code == 200
+
+
+def test_keys_work_as_well_and_a_proxys_header_does_not(provider, folder, app):
+    _, key = KeyFile(folder / "keys.json").create("robot", [Right.ASK], days=1)
+    program = browser_of(app)
+    bearer = {"authorization": f"Bearer {key}"}
+    assert program.get("/api/v1/documents", headers=bearer).status_code == 200
+    settings = settings_of(provider, folder, proxy_networks=("10.1.2.3",))
+    behind = TestClient(
+        create_app(ScriptedAssistant(), MemoryCatalog(), settings),
+        base_url=SITE,
+        client=("10.1.2.3", 5000),
+    )
+    named = {"x-forwarded-user": "ann-1"}
+    assert behind.get("/api/v1/documents", headers=named).status_code == 401
+
+
+def test_a_provider_that_is_away_is_said_and_not_remembered(tmp_path):
+    settings = settings_of(Login("http://127.0.0.1:9"), tmp_path)
+    browser = browser_of(create_app(ScriptedAssistant(), MemoryCatalog(), settings))
+    answer = browser.get("/auth/login")
+    assert answer.status_code == 502
+    assert "cannot be reached" in answer.text
+    assert "127.0.0.1:9" not in answer.text
+
+
+def test_what_is_kept_ends_is_bounded_and_stored_as_a_hash():
+    clock = [0.0]
+    kept: Kept[str] = Kept(seconds=100, idle_seconds=10, capacity=2, now=lambda: clock[0])
+    first = kept.keep("a")
+    assert first not in repr(vars(kept))
+    assert digest(first) in repr(vars(kept))
+    for clock[0] in (9.0, 18.0, 27.0):
+        assert kept.find(first) == "a"
+    clock[0] = 37.0
+    assert kept.find(first) is None  # ten seconds without use
+    second = kept.keep("b")
+    for step in range(37, 137, 9):
+        clock[0] = float(step)
+        assert kept.find(second) == "b"
+    clock[0] = 137.0
+    assert kept.find(second) is None  # a hundred in all
+    third, fourth, fifth = (kept.keep(name) for name in "cde")
+    assert (kept.find(third), kept.find(fourth), len(kept)) == (None, "d", 2)
+    assert (kept.take(fifth), kept.take(fifth)) == ("e", None)
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"oidc_issuer": ""}, "needs FOOTNOTE_OIDC_ISSUER"),
+        ({"oidc_client_id": ""}, "needs FOOTNOTE_OIDC_CLIENT_ID"),
+        ({"public_url": ""}, "needs FOOTNOTE_PUBLIC_URL"),
+        ({"oidc_issuer": "http://login.corp"}, "no address with https"),
+        ({"public_url": "http://ask.corp"}, "no address with https"),
+        ({"oidc_scopes": "profile"}, "does not hold"),
+    ],
+)
+def test_settings_that_would_not_be_safe_are_refused(changed, says, tmp_path):
+    with pytest.raises(ConfigurationError, match=says):
+        build_open_id(settings_of(Login("http://127.0.0.1:9"), tmp_path, **changed))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ask.corp", "ftp://ask.corp", "https://", "https://a:b@ask.corp", "https://ask.corp?x",
+     "https://ask.corp/#x", "https://ask.corp/a/../b", "https://ask.corp/a%2fb", "https://x:y"],
+)  # fmt: skip
+def test_a_public_address_that_is_none_is_refused(url):
+    with pytest.raises(ConfigurationError, match="PUBLIC_URL"):
+        read_public_url(Settings(public_url=url))
+
+
+@pytest.mark.browser
+def test_a_person_signs_in_and_out_in_a_browser(provider, chromium: Browser, tmp_path):
+    with listen("127.0.0.1", 0) as listener:
+        # Chromium takes this machine for trustworthy, so cookies that need TLS work without it.
+        url = f"http://localhost:{listener.getsockname()[1]}"
+        provider.tell("/register", redirect_uri=f"{url}/auth/callback")
+        settings = settings_of(provider, tmp_path, public_url=url)
+        app = create_app(ScriptedAssistant(), MemoryCatalog(), settings)
+        with serving(app, listener):
+            context = chromium.new_context()
+            context.set_default_timeout(PATIENCE_MS)
+            page = context.new_page()
+            page.goto(url + "/")
+            page.get_by_role("button", name="ann-1").click()
+            page.wait_for_selector(".welcome")
+            assert page.url == url + "/"
+            cookies = {cookie["name"]: cookie for cookie in context.cookies()}
+            session = cookies[SESSION_COOKIE]
+            assert (session["secure"], session["httpOnly"], session["sameSite"]) == (
+                True,
+                True,
+                "Lax",
+            )
+            assert SESSION_COOKIE not in page.evaluate("document.cookie")
+            page.fill("#question textarea", QUESTION["question"])
+            page.press("#question textarea", "Enter")
+            expect(page.locator(".answer")).to_contain_text(QUOTE)
+            page.goto(url + "/auth/me")
+            expect(page.get_by_text("You are signed in as ann-1.")).to_be_visible()
+            page.get_by_role("button", name="Sign out").click()
+            expect(page.get_by_text("You are not signed in.")).to_be_visible()
+            page.goto(url + "/runs")
+            assert page.url.startswith(provider.url)  # asked again, at the provider
+            context.close()
