@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from rag.ingest.files import Step
 from rag.ingest.pipeline import Ingestor, Progress
 from rag.ingest.readers import read_file
 from rag.ingest.readers.ocr import find_tesseract
-from rag.ingest.reading import ReadFile
+from rag.ingest.reading import ReadFile, parts_of
 from rag.ingest.sandbox import Limits, Sandbox
 from rag.language import language_note
 from rag.retrieval.embedding import Embedder, SentenceTransformerEmbedder
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from rag.answering.evidence import EvidenceFinder
     from rag.answering.reading_model import Reading, ReadingModel
     from rag.assistant import Assistant
+    from rag.ingest.shards import Shards
 
 log = logging.getLogger(__name__)
 
@@ -103,19 +105,21 @@ def open_ingestor(
     settings: Settings,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     embedder: Embedder | None = None,
+    shards: Shards | None = None,
 ) -> Iterator[Ingestor]:
     """Open a store for writing; the indexes have followed when the context ends well.
 
-    Who opens it again and again gives an embedder, whose model is then loaded once.
+    Who opens it again and again gives an embedder, whose model is then loaded once. What `shards`
+    hold is neither read nor embedded here.
 
     Raises:
         StoreBusyError: another process is writing.
     """
     with open_catalog_for_writing(settings) as catalog:
         if not catalog.counts().documents:
-            catalog.set_meta(_written_with(settings))
-        with Sandbox(_limits(settings)) as sandbox:
-            yield _ingestor(settings, catalog, on_progress, sandbox.read, embedder)
+            catalog.set_meta(written_with(settings))
+        with Sandbox(read_limits(settings)) as sandbox:
+            yield _ingestor(settings, catalog, on_progress, sandbox.read, embedder, shards)
 
 
 def plan_ingest(settings: Settings, paths: Sequence[str], *, prune: bool = False) -> list[Step]:
@@ -145,7 +149,7 @@ def reindex(
                     )
                 catalog.set_meta({"embedding_model": "(reindexing)"})
                 _ingestor(settings, catalog, on_progress).reindex()
-                catalog.set_meta(_written_with(settings))
+                catalog.set_meta(written_with(settings))
                 indexes.reset()
                 indexes.follow()
         finally:
@@ -269,7 +273,8 @@ def following(indexes: Indexes) -> Iterator[None]:
         thread.join()
 
 
-def _limits(settings: Settings) -> Limits:
+def read_limits(settings: Settings) -> Limits:
+    """Say what reading a file may take."""
     return Limits(
         memory_bytes=settings.read_memory_mb * 2**20,
         cpu_seconds=settings.read_seconds,
@@ -285,14 +290,16 @@ def _ingestor(
     on_progress: Callable[[Progress], None],
     read: ReadFile = read_file,
     embedder: Embedder | None = None,
+    shards: Shards | None = None,
 ) -> Ingestor:
+    here = functools.partial(parts_of, read=read)
     return Ingestor(
         catalog,
         build_embedder(settings) if embedder is None else embedder,
         passage_chars=settings.passage_chars,
         overlap_chars=settings.overlap_chars,
         on_progress=on_progress,
-        read=read,
+        parts=here if shards is None else functools.partial(shards.parts, otherwise=here),
     )
 
 
@@ -333,7 +340,8 @@ def write_lock(data_dir: Path) -> Iterator[None]:
         lock.release()
 
 
-def _written_with(settings: Settings) -> dict[str, str]:
+def written_with(settings: Settings) -> dict[str, str]:
+    """Say what the passages and vectors of a store depend on."""
     return {
         "embedding_model": settings.embedding_model,
         "passage_chars": str(settings.passage_chars),
@@ -347,7 +355,7 @@ def check_written_with(meta: Mapping[str, str], settings: Settings) -> None:
     Raises:
         StoreError: it was not.
     """
-    for name, wanted in _written_with(settings).items():
+    for name, wanted in written_with(settings).items():
         found = meta.get(name)
         if found is not None and found != wanted:
             raise StoreError(
