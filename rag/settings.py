@@ -100,6 +100,8 @@ class Settings(BaseSettings):
     """The claim with the person's groups; dots lead into objects: "realm_access.roles"."""
     session_hours: int = Field(default=8, ge=1, le=168)
     """After how long a person signs in again."""
+    collections: dict[str, tuple[str, ...]] = {}
+    """The groups that may read each collection; "*": whoever is let in. See docs/intranet.md."""
     embeds: dict[str, tuple[str, ...]] = {}
     """The origins of the pages that may show each embed of the widget; none: nobody may."""
     embed_secret: SecretStr = SecretStr("")
