@@ -52,6 +52,10 @@ def ingest(
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on, and follow every change of the paths.")
     ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option("--ray", help="Embed on the Ray cluster at ADDRESS (auto, or HOST:6379)."),
+    ] = None,
 ) -> None:
     """Bring documents into the store: new ones, changed ones, and those that were moved."""
     from rag import terminal
@@ -64,11 +68,18 @@ def ingest(
         terminal.print_plan(out, plan_ingest(settings, paths, prune=prune))
         return
     if watch:
+        if ray is not None:
+            raise InputError("--watch and --ray do not go together.", "Give one of them.")
         from rag.watch_command import run_watch
 
         run_watch(settings, paths, out, err, prune=prune)
         return
-    report = run_ingest(settings, paths, err, prune=prune)
+    if ray is not None:
+        from rag.ray_command import run_on_ray
+
+        report = run_on_ray(settings, paths, ray, err, prune=prune)
+    else:
+        report = run_ingest(settings, paths, err, prune=prune)
     terminal.print_report(out, report)
     if report.problems or report.still_unread:
         raise typer.Exit(65)

@@ -17,18 +17,18 @@ def run_ingest(
     settings: Settings, paths: Sequence[str], console: Console, *, prune: bool = False
 ) -> Report:
     """Ingest with a progress bar on the console; raises as `Ingestor.ingest` does."""
-    with _bar(console) as show, open_ingestor(settings, show) as ingestor:
+    with progress_bar(console) as show, open_ingestor(settings, show) as ingestor:
         return ingestor.ingest(paths, prune=prune)
 
 
 def run_reindex(settings: Settings, console: Console) -> None:
     """Reindex with a progress bar on the console; raises as `rag.build.reindex` does."""
-    with _bar(console) as show:
+    with progress_bar(console) as show:
         reindex(settings, show)
 
 
 @contextmanager
-def _bar(console: Console) -> Iterator[Callable[[Progress], None]]:
+def progress_bar(console: Console) -> Iterator[Callable[[Progress], None]]:
     """Yield what to tell of progress; the bar appears with the first thing told."""
     bar = bars.Progress(
         bars.TextColumn("{task.fields[passages]:>7,} passages"),
