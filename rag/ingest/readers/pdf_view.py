@@ -211,8 +211,12 @@ def _runs(letters: Sequence[tuple[int, int]], places: _Places) -> Iterator[list[
 
 
 def _level(one: Box, other: Box) -> bool:
-    shared = min(one.bottom, other.bottom) - max(one.top, other.top)
-    return shared > _SAME_LINE * min(one.bottom - one.top, other.bottom - other.top)
+    """Whether two letters stand side by side, or above each other on a page that is turned."""
+    down = min(one.bottom, other.bottom) - max(one.top, other.top)
+    across = min(one.right, other.right) - max(one.left, other.left)
+    return down > _SAME_LINE * min(one.bottom - one.top, other.bottom - other.top) or (
+        across > _SAME_LINE * min(one.right - one.left, other.right - other.left)
+    )
 
 
 def _around(run: Sequence[int], places: _Places) -> Box:
