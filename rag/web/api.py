@@ -14,6 +14,7 @@ from starlette.types import Scope
 
 from rag.answer_json import answer_to_dict, hit_to_dict
 from rag.errors import InputError
+from rag.store.collections import DEFAULT_COLLECTION, checked_collection
 from rag.store.filters import parse_filter
 from rag.types import Answer, Delta, Event, Found, Question, Turn
 from rag.web import api_models as models
@@ -21,8 +22,9 @@ from rag.web.access import principal_of
 from rag.web.audit import note
 from rag.web.feedback import Feedback, FeedbackFile, Rating
 from rag.web.problems import Problem, internal, logged, problem_to_dict, request_id
+from rag.web.readable import View, Views
 from rag.web.recent import RecentAnswers
-from rag.web.seams import Asking, Documents, Writing
+from rag.web.seams import Writing
 from rag.web.workers import Walk, Workers
 
 
@@ -72,13 +74,16 @@ class Services:
     `workers` answer and search, `writers` change documents.
     """
 
-    assistant: Asking
-    catalog: Documents
+    views: Views
     feedback: FeedbackFile
     workers: Workers
     writers: Workers
     answers: RecentAnswers
     writing: Writing | None = None
+
+    def view(self, scope: Scope) -> View:
+        """Return the store as the one who sends a request may use it."""
+        return self.views.of(principal_of(scope))
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -126,7 +131,8 @@ def _add_asking(router: APIRouter, services: Services) -> None:
         history = tuple(Turn(turn.question, turn.answer) for turn in body.history)
         question = Question(body.question, history)
         note(request.scope, question=body.question)
-        walk = Walk(services.workers, services.assistant, question, filters)
+        assistant = services.view(request.scope).assistant
+        walk = Walk(services.workers, assistant, question, filters)
         if not wants_json(request):
             stream = _as_events(walk, services, request.scope)
             return StreamingResponse(stream, media_type=EVENT_STREAM, headers=SSE_HEADERS)
@@ -145,9 +151,8 @@ def _add_asking(router: APIRouter, services: Services) -> None:
     async def search(body: models.SearchRequest, request: Request) -> Response:
         note(request.scope, question=body.query)
         filters = [parse_filter(text) for text in body.filters]
-        hits = await services.workers.run(
-            lambda: services.assistant.search(body.query, body.k, filters)
-        )
+        assistant = services.view(request.scope).assistant
+        hits = await services.workers.run(lambda: assistant.search(body.query, body.k, filters))
         return Json({"query": body.query, "hits": [hit_to_dict(hit) for hit in hits]})
 
 
@@ -186,8 +191,6 @@ def sse(name: str, data: dict[str, Any]) -> str:
 
 
 def _add_reading(router: APIRouter, services: Services) -> None:
-    catalog = services.catalog
-
     @router.get(
         "/documents",
         summary="List the documents",
@@ -196,10 +199,11 @@ def _add_reading(router: APIRouter, services: Services) -> None:
         responses=errors(422),
     )
     def documents(
+        request: Request,
         limit: Annotated[int, Query(ge=1, le=models.MAX_LISTED)] = 100,
         offset: Annotated[int, Query(ge=0)] = 0,
     ) -> Response:
-        held = catalog.documents()
+        held = services.view(request.scope).documents.documents()
         listed = [
             {
                 "doc_id": document.doc_id,
@@ -219,11 +223,12 @@ def _add_reading(router: APIRouter, services: Services) -> None:
         responses=errors(404, 422),
     )
     def document(
+        request: Request,
         doc_id: Annotated[str, Path(min_length=1)],
         start: Annotated[int, Query(ge=0)] = 0,
         end: Annotated[int | None, Query(ge=0)] = None,
     ) -> Response:
-        found = catalog.document(doc_id)
+        found = services.view(request.scope).documents.document(doc_id)
         if found is None:
             raise missing("document")
         last = len(found.text) if end is None else min(end, len(found.text))
@@ -250,8 +255,8 @@ def _add_reading(router: APIRouter, services: Services) -> None:
         response_model=models.PassageBody,
         responses=errors(404, 422),
     )
-    def passage(passage_id: Annotated[str, Path(min_length=1)]) -> Response:
-        found = catalog.passages([passage_id])
+    def passage(request: Request, passage_id: Annotated[str, Path(min_length=1)]) -> Response:
+        found = services.view(request.scope).documents.passages([passage_id])
         if not found:
             raise missing("passage")
         return Json(asdict(found[0]))
@@ -299,9 +304,15 @@ def _add_writing(router: APIRouter, services: Services) -> None:
     async def ingest(
         request: Request,
         name: Annotated[str, Query(min_length=1, max_length=150, description="handbook.pdf")],
+        collection: Annotated[
+            str, Query(max_length=64, description="One that the sender may read.")
+        ] = DEFAULT_COLLECTION,
     ) -> Response:
         writing = _writing(services)
-        note(request.scope, name=name)
+        note(request.scope, name=name, collection=collection)
+        checked_collection(collection)
+        if not services.view(request.scope).may_read(collection):
+            raise Problem(403, "forbidden", "You may not bring documents into that collection.")
         kind = request.headers.get("content-type", "").partition(";")[0].strip()
         if kind != "application/octet-stream":
             hint = "Send the file's bytes as application/octet-stream."
@@ -309,7 +320,7 @@ def _add_writing(router: APIRouter, services: Services) -> None:
         content = await request.body()
         if not content:
             raise InputError("The file is empty.", "Send the file's bytes as the body.")
-        doc_ids = await services.writers.run(lambda: writing.add(name, content))
+        doc_ids = await services.writers.run(lambda: writing.add(name, content, collection))
         return Json({"doc_ids": list(doc_ids)}, 201)
 
     @router.delete(
@@ -320,9 +331,14 @@ def _add_writing(router: APIRouter, services: Services) -> None:
         response_class=Response,
         responses=errors(404, 422, 503),
     )
-    async def remove(doc_id: Annotated[str, Path(min_length=1)]) -> Response:
+    async def remove(request: Request, doc_id: Annotated[str, Path(min_length=1)]) -> Response:
         writing = _writing(services)
-        if not await services.writers.run(lambda: writing.remove(doc_id)):
+        held = services.view(request.scope).documents
+
+        def work() -> bool:
+            return bool(held.collections_of([doc_id])) and writing.remove(doc_id)
+
+        if not await services.writers.run(work):
             raise missing("document")
         return Response(status_code=204)
 

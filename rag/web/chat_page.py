@@ -13,11 +13,12 @@ import gradio as gr
 
 from rag.errors import InputError, RagError
 from rag.web import furniture
+from rag.web.access import ANYBODY, principal_of
 from rag.web.conversation import Notice, Turns, TurnView, render_notice, render_turns
 from rag.web.feedback import Feedback, FeedbackFile, Rating
+from rag.web.readable import View, Views
 from rag.web.runs import Runs
 from rag.web.runs_page import EvaluationRuns
-from rag.web.seams import Answering, Documents
 
 CONCURRENT_ANSWERS = 4
 WAITING_QUESTIONS = 64
@@ -32,17 +33,16 @@ class ChatPage:
 
     def __init__(
         self,
-        assistant: Answering,
-        catalog: Documents,
+        views: Views,
         feedback: FeedbackFile,
         evaluations: EvaluationRuns,
     ) -> None:
-        self.mode = assistant.mode
-        self.catalog = catalog
+        self.mode = views.mode
+        self.views = views
         self.feedback = feedback
         self.evaluations = evaluations
         # A stopped question may hold its thread for a moment more, hence more than may answer.
-        self.runs = Runs(assistant, threads=4 * CONCURRENT_ANSWERS)
+        self.runs = Runs(None, threads=4 * CONCURRENT_ANSWERS)
 
     def build(self) -> gr.Blocks:
         """Lay out the regions and connect them."""
@@ -116,11 +116,13 @@ class ChatPage:
         blocks.load(self.load, outputs=[self.side, self.conversation], queue=False, **hidden)
         blocks.unload(self.stop)
 
-    def load(self) -> Update:
+    def load(self, request: gr.Request) -> Update:
         """Fill a page that was just opened."""
-        documents = self.catalog.documents()
+        view = self._view(request)
+        documents = view.documents.documents()
+        has_runs = bool(self.evaluations.names()) and view.sees_all()
         return {
-            self.side: furniture.render_side(documents, has_runs=bool(self.evaluations.names())),
+            self.side: furniture.render_side(documents, has_runs=has_runs),
             self.conversation: [furniture.render_welcome(documents)],
         }
 
@@ -130,7 +132,7 @@ class ChatPage:
         if run is not None:
             run.discard()
             run.ended.wait(CLEAR_SECONDS)
-        return self.load() | self._idle() | {self.turns: (), self.notice: "", self.box: ""}
+        return self.load(request) | self._idle() | {self.turns: (), self.notice: "", self.box: ""}
 
     def stop(self, request: gr.Request) -> None:
         """Stop the answer that is being written for this session."""
@@ -173,12 +175,13 @@ class ChatPage:
         try:
             yield self._busy() | self._show(turns, TurnView(text))
             try:
-                for turn in self.runs.turn(text, turns, run, query):
+                assistant = self._view(request).assistant
+                for turn in self.runs.turn(text, turns, run, query, assistant):
                     if run.discarded:
                         return
                     yield self._show(turns, turn)
             except InputError as error:
-                yield self._take_back(text, turns, error)
+                yield self._take_back(text, turns, error, request)
             yield self._idle()
         finally:
             self.runs.end(session)
@@ -221,11 +224,17 @@ class ChatPage:
         turns = (*turns, turn)
         return {self.turns: turns, self.conversation: render_turns(turns)}
 
-    def _take_back(self, text: str, turns: Turns, error: InputError) -> Update:
+    def _take_back(self, text: str, turns: Turns, error: InputError, request: gr.Request) -> Update:
         """Put a question that cannot be asked back into the box, and say why."""
-        shown = render_turns(turns) or [furniture.render_welcome(self.catalog.documents())]
+        documents = self._view(request).documents.documents()
+        shown = render_turns(turns) or [furniture.render_welcome(documents)]
         notice = render_notice(Notice(error.message, error.hint))
         return {self.turns: turns, self.conversation: shown, self.notice: notice, self.box: text}
+
+    def _view(self, request: gr.Request) -> View:
+        """Return the store as the one who sends a request may use it; nobody sees nothing."""
+        sent = request.request
+        return self.views.of(ANYBODY if sent is None else principal_of(sent.scope))
 
     def _busy(self) -> Update:
         return {

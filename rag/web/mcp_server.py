@@ -19,7 +19,7 @@ from rag.web.problems import Problem, busy, internal, logged
 from rag.web.workers import Walk
 
 if TYPE_CHECKING:
-    from mcp.server.mcpserver import MCPServer
+    from mcp.server.mcpserver import Context, MCPServer
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 PATH = "/api/v1/mcp"
@@ -41,7 +41,7 @@ def is_installed() -> bool:
 
 def build_mcp(services: Services) -> MCPServer:
     """Build the server and its two tools, neither of which changes anything."""
-    from mcp.server.mcpserver import MCPServer
+    from mcp.server.mcpserver import Context, MCPServer
     from mcp.types import ToolAnnotations
 
     # The SDK sets up the whole process's logging, which is not its to decide.
@@ -52,12 +52,12 @@ def build_mcp(services: Services) -> MCPServer:
     root.setLevel(level)
     reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
-    @server.tool(
-        description="Answer a question from the documents, with citations.", annotations=reads
-    )
-    async def ask(question: Annotated[str, Field(max_length=2000)]) -> dict[str, Any]:
+    async def ask(
+        question: Annotated[str, Field(max_length=2000)], context: Context
+    ) -> dict[str, Any]:
         async def answer() -> dict[str, Any]:
-            walk = Walk(services.workers, services.assistant, Question(question), ())
+            assistant = services.view(_scope_of(context)).assistant
+            walk = Walk(services.workers, assistant, Question(question), ())
             found = await walk.answer()
             if found is None:
                 raise internal()
@@ -65,17 +65,26 @@ def build_mcp(services: Services) -> MCPServer:
 
         return await _safely(answer)
 
-    @server.tool(description="Find the passages nearest to a query.", annotations=reads)
     async def search(
         query: Annotated[str, Field(max_length=2000)],
+        context: Context,
         k: Annotated[int, Field(ge=1, le=MAX_HITS)] = 10,
     ) -> dict[str, Any]:
         async def hits() -> dict[str, Any]:
-            found = await services.workers.run(lambda: services.assistant.search(query, k))
+            assistant = services.view(_scope_of(context)).assistant
+            found = await services.workers.run(lambda: assistant.search(query, k))
             return {"query": query, "hits": [hit_to_dict(hit) for hit in found]}
 
         return await _safely(hits)
 
+    tools: tuple[tuple[Callable[..., Awaitable[dict[str, Any]]], str], ...] = (
+        (ask, "Answer a question from the documents, with citations."),
+        (search, "Find the passages nearest to a query."),
+    )
+    for tool, description in tools:
+        # The SDK looks the annotation up among the module's names, where the class is not.
+        tool.__annotations__["context"] = Context
+        server.tool(description=description, annotations=reads)(tool)
     return server
 
 
@@ -108,6 +117,12 @@ class McpEndpoint:
         if self._manager is None:
             raise busy("The server is starting, or ending.")
         await self._manager.handle_request(scope, receive, send)
+
+
+def _scope_of(context: Context) -> Scope:
+    """Return the scope of the request that a call came with; an empty one is nobody's."""
+    request = context.request_context.request
+    return {} if request is None else request.scope
 
 
 async def _safely(work: Callable[[], Awaitable[T]]) -> T:

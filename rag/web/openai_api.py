@@ -143,7 +143,7 @@ def openai_router(services: Services) -> APIRouter:
     async def complete(body: CompletionRequest, request: Request) -> Response:
         question = question_of(body.messages)
         note(request.scope, question=question.text)
-        walk = Walk(services.workers, services.assistant, question, ())
+        walk = Walk(services.workers, services.view(request.scope).assistant, question, ())
         base = str(request.base_url).rstrip("/")
         if body.stream:
             stream = _chunks(walk, services, request.scope, base)

@@ -41,7 +41,8 @@ class Run:
 class Runs:
     """Keeps the running answers by session, and the threads in which the assistant works."""
 
-    def __init__(self, assistant: Answering, *, threads: int) -> None:
+    def __init__(self, assistant: Answering | None, *, threads: int) -> None:
+        """Without an assistant that everybody asks, each turn names its own."""
         self._assistant = assistant
         self._by_session: dict[str, Run] = {}
         self._lock = threading.Lock()
@@ -73,17 +74,28 @@ class Runs:
                 run.stop.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def turn(self, text: str, turns: Turns, run: Run, query: str = "") -> Iterator[TurnView]:
+    def turn(
+        self,
+        text: str,
+        turns: Turns,
+        run: Run,
+        query: str = "",
+        assistant: Answering | None = None,
+    ) -> Iterator[TurnView]:
         """Ask after the turns given; yield the new turn at each stage of its answer.
 
-        With `query` that is searched for, instead of what the question comes to.
+        With `query` that is searched for, instead of what the question comes to. `assistant` is
+        asked, when given, instead of the one that everybody asks.
 
         Raises:
             InputError: the question cannot be asked as it stands.
         """
         turn = TurnView(text)
         try:
-            for events in self._events(question_after(turns, text, query), run.stop):
+            question = question_after(turns, text, query)
+            asked = assistant or self._assistant
+            assert asked is not None, "a turn names whom it asks"
+            for events in self._events(asked, question, run.stop):
                 turn = functools.reduce(_advance, events, turn)
                 yield turn
         except InputError:
@@ -97,7 +109,9 @@ class Runs:
             if turn.answer is None:
                 yield replace(turn, status=Status.STOPPED)
 
-    def _events(self, question: Question, stop: threading.Event) -> Iterator[list[Event]]:
+    def _events(
+        self, assistant: Answering, question: Question, stop: threading.Event
+    ) -> Iterator[list[Event]]:
         """Yield what the assistant streams, all that has arrived at a time, until told to stop.
 
         The assistant works in a thread of its own, so that stopping never waits for a model.
@@ -105,7 +119,7 @@ class Runs:
         arrived: queue.SimpleQueue[Event] = queue.SimpleQueue()
 
         def work() -> None:
-            for event in self._assistant.stream(question, cancelled=stop.is_set):
+            for event in assistant.stream(question, cancelled=stop.is_set):
                 arrived.put(event)
                 if stop.is_set():
                     return

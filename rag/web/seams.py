@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from rag.store.filters import Condition
@@ -59,12 +59,18 @@ class Documents(Protocol):
 
     def passages(self, passage_ids: Sequence[str]) -> Sequence[Passage]: ...
 
+    def collection_names(self) -> frozenset[str]:
+        """Name the collections that hold a document."""
+
+    def collections_of(self, doc_ids: Iterable[str]) -> Mapping[str, str]:
+        """Map documents to their collections; those that do not exist are left out."""
+
 
 class Writing(Protocol):
     """Changes which documents there are; one caller at a time gets through, the others wait."""
 
-    def add(self, name: str, content: bytes) -> Sequence[str]:
-        """Keep a file under a name, and return the ids of its documents.
+    def add(self, name: str, content: bytes, collection: str) -> Sequence[str]:
+        """Keep a file under a name in a collection, and return the ids of its documents.
 
         Raises:
             InputError: the name, or the format it says, cannot be used.

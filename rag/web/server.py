@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import uvicorn
-from fastapi import FastAPI, Query
+from fastapi import FastAPI, Query, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from rag.errors import ConfigurationError
 from rag.settings import Settings, keep_libraries_quiet
+from rag.web.access import principal_of
 from rag.web.api import Services, api_router
 from rag.web.api_models import StatusBody
 from rag.web.embeds import Embeds, embed_page, embed_policy, read_embeds
@@ -35,6 +36,7 @@ from rag.web.openai_api import openai_router
 from rag.web.pages import PAGE_POLICY, Span, document_page, error_page
 from rag.web.problems import answer_problems_as_json
 from rag.web.public import Below, read_public_url
+from rag.web.readable import Views, read_collections
 from rag.web.recent import RecentAnswers
 from rag.web.runs_page import REPORT_POLICY, EvaluationRuns, runs_page
 from rag.web.seams import Asking, Documents, Writing
@@ -86,10 +88,10 @@ def create_app(
 
     evaluations = EvaluationRuns(settings.data_dir / "runs")
     feedback = FeedbackFile(settings.data_dir / "feedback.jsonl")
-    page = ChatPage(assistant, catalog, feedback, evaluations)
+    views = Views(assistant, catalog, read_collections(settings))
+    page = ChatPage(views, feedback, evaluations)
     services = Services(
-        assistant,
-        catalog,
+        views,
         feedback,
         workers=Workers(threads=API_THREADS, waiting=API_WAITING),
         writers=Workers(threads=1, waiting=API_WAITING),
@@ -132,8 +134,8 @@ def create_app(
     if mcp is not None:
         app.router.routes.append(Route(MCP_PATH, mcp, methods=["POST"], include_in_schema=False))
     _add_embeds(app, read_embeds(settings.embeds))
-    _add_documents(app, catalog)
-    _add_runs(app, evaluations)
+    _add_documents(app, views)
+    _add_runs(app, evaluations, views)
     _mount_chat(app, page)
     return app
 
@@ -235,31 +237,40 @@ def _add_embeds(app: FastAPI, embeds: Embeds) -> None:
         return HTMLResponse(embed_page(origins), headers=headers)
 
 
-def _add_documents(app: FastAPI, catalog: Documents) -> None:
+def _add_documents(app: FastAPI, views: Views) -> None:
     @app.get("/documents/{doc_id:any}", include_in_schema=False)
     def show(
-        doc_id: str, start: str | None = None, end: str | None = None, view: str = "whole"
+        request: Request,
+        doc_id: str,
+        start: str | None = None,
+        end: str | None = None,
+        view: str = "whole",
     ) -> HTMLResponse:
         try:
             quote = Span(int(start), int(end)) if start is not None and end is not None else None
         except ValueError:
             hint = "“start” and “end” count characters and must be whole numbers."
             return _page(error_page("This address is not complete", hint), 400)
-        document = catalog.document(doc_id)
+        document = views.of(principal_of(request.scope)).documents.document(doc_id)
         if document is None:
             hint = "It may have been removed since the answer was given."
             return _page(error_page("There is no such document", hint), 404)
         return _page(document_page(document, quote, panel=view == "panel"))
 
 
-def _add_runs(app: FastAPI, evaluations: EvaluationRuns) -> None:
+def _add_runs(app: FastAPI, evaluations: EvaluationRuns, views: Views) -> None:
+    """Add the pages of evaluation runs, which quote whatever documents there are."""
+
+    def sees_all(request: Request) -> bool:
+        return views.of(principal_of(request.scope)).sees_all()
+
     @app.get("/runs", include_in_schema=False)
-    def show_runs() -> HTMLResponse:
-        return _page(runs_page(evaluations.summaries()))
+    def show_runs(request: Request) -> HTMLResponse:
+        return _page(runs_page(evaluations.summaries() if sees_all(request) else []))
 
     @app.get("/runs/{name}/report", include_in_schema=False)
-    def show_report(name: str) -> HTMLResponse:
-        report = evaluations.report(name)
+    def show_report(request: Request, name: str) -> HTMLResponse:
+        report = evaluations.report(name) if sees_all(request) else None
         if report is None:
             hint = "It may have been deleted. The list of runs is at /runs."
             return _page(error_page("There is no such report", hint), 404)

@@ -14,6 +14,7 @@ from rag.errors import DocumentError, InputError, StoreError
 from rag.ingest.readers import reader_for
 from rag.settings import Settings
 from rag.store.catalog import Catalog
+from rag.store.collections import DEFAULT_COLLECTION, checked_collection
 
 MAX_NAME_CHARS = 150
 _NAME = re.compile(r"\w[\w .,()+@-]*")
@@ -28,20 +29,26 @@ class StoreWriter:
         self._folder = settings.uploads_dir
         self._lock = threading.Lock()
 
-    def add(self, name: str, content: bytes) -> Sequence[str]:
-        """Keep a file under a name, and return the ids of its documents.
+    def add(self, name: str, content: bytes, collection: str = DEFAULT_COLLECTION) -> Sequence[str]:
+        """Keep a file under a name in a collection, and return the ids of its documents.
+
+        Names of two collections never mean the same file: each has a folder of its own.
 
         Raises:
-            InputError: the name, or the format it says, cannot be used.
+            InputError: the name, or the format it says, cannot be used, or the file lies in
+                another collection than it was sent to.
             DocumentError: the file cannot be read; what its name held before stays.
             StoreBusyError: another process is writing.
         """
-        path = self._folder / checked_name(name)
+        path = self._folder_of(collection) / checked_name(name)
         with self._lock:
+            held = self._catalog.collection_of_path(str(path.resolve()))
+            if held not in (None, collection):  # somebody has moved it there on the command line
+                raise InputError("This name cannot be used.", "Send the file under another name.")
             before = path.read_bytes() if path.is_file() else None
             _write(path, content)
             try:
-                self._ingest(path)
+                self._ingest(path, collection)
             except BaseException:
                 _restore(path, before)
                 raise
@@ -54,15 +61,21 @@ class StoreWriter:
             if found is None:
                 return False
             last = catalog.hashes(found).keys() == {doc_id}
+            collection = catalog.collection_of_path(found) or DEFAULT_COLLECTION
             catalog.remove([doc_id], forget=[found] if last else [])
             path = Path(found)
-            if last and path.parent == self._folder.resolve():
+            if last and path.parent == self._folder_of(collection).resolve():
                 path.unlink(missing_ok=True)
         return True
 
-    def _ingest(self, path: Path) -> None:
+    def _folder_of(self, collection: str) -> Path:
+        if collection == DEFAULT_COLLECTION:
+            return self._folder
+        return self._folder / checked_collection(collection)
+
+    def _ingest(self, path: Path, collection: str) -> None:
         with open_ingestor(self._settings) as ingestor:
-            report = ingestor.ingest([str(path)])
+            report = ingestor.ingest([str(path)], collection=collection)
         if report.problems:
             problem = report.problems[0]
             raise DocumentError(problem.message, problem.hint, reason=problem.reason)

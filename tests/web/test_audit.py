@@ -20,7 +20,7 @@ QUESTION = "What did China\u2028 ask?\n"
 
 
 class Writer:
-    def add(self, name, content):
+    def add(self, name, content, collection):
         return [name]
 
     def remove(self, doc_id):

@@ -28,7 +28,7 @@ QUESTION = {"question": "What did China ask?"}
 
 
 class Writer:
-    def add(self, name, content):
+    def add(self, name, content, collection):
         return [f"{name}:{len(content)}"]
 
     def remove(self, doc_id):

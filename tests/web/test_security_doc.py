@@ -34,7 +34,7 @@ def test_every_test_that_is_named_exists():
 
 
 class Writer:
-    def add(self, name, content):
+    def add(self, name, content, collection):
         return [name]
 
     def remove(self, doc_id):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,6 +83,13 @@ class MemoryCatalog:
         """Each document is one passage, named after it."""
         held = {f"{d.doc_id}:0": passage_of(d, 0, len(d.text)) for d in self.held}
         return [held[wanted] for wanted in passage_ids if wanted in held]
+
+    def collection_names(self) -> frozenset[str]:
+        return frozenset({"default"} if self.held else ())
+
+    def collections_of(self, doc_ids: Iterable[str]) -> dict[str, str]:
+        held = {document.doc_id for document in self.held}
+        return {doc_id: "default" for doc_id in doc_ids if doc_id in held}
 
 
 def passage_of(document: Document, start: int, end: int) -> Passage:
