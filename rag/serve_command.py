@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
-from rag.build import following, open_parts
+from rag.build import following, open_parts, read_limits
 from rag.errors import RagError
 from rag.settings import Settings, keep_libraries_quiet
 from rag.types import Question
@@ -25,19 +25,25 @@ def run_server(settings: Settings) -> None:
     """
     keep_libraries_quiet(allow_downloads=settings.allow_downloads)
     from rag.web.identity import check_binding
+    from rag.web.page_pictures import PagePictures
     from rag.web.server import create_app, serve
     from rag.web.writing import StoreWriter
 
     check_binding(settings)  # before the store is opened, which takes a while
 
     warm = threading.Event()
-    with open_parts(settings) as parts, following(parts.indexes):
+    with (
+        open_parts(settings) as parts,
+        following(parts.indexes),
+        closing(PagePictures(parts.catalog, read_limits(settings))) as pictures,
+    ):
         app = create_app(
             parts.assistant,
             parts.catalog,
             settings,
             writing=StoreWriter(settings, parts.catalog),
             is_ready=warm.is_set,
+            pictures=pictures,
         )
         # After the imports of the pages, so that two threads never import at once.
         threading.Thread(

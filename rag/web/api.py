@@ -21,6 +21,8 @@ from rag.web import api_models as models
 from rag.web.access import principal_of
 from rag.web.audit import note
 from rag.web.feedback import Feedback, FeedbackFile, Rating
+from rag.web.page_pictures import PagePictures
+from rag.web.page_routes import pages_to_dict, shown_pages
 from rag.web.problems import Problem, internal, logged, problem_to_dict, request_id
 from rag.web.readable import View, Views
 from rag.web.recent import RecentAnswers
@@ -80,6 +82,7 @@ class Services:
     writers: Workers
     answers: RecentAnswers
     writing: Writing | None = None
+    pictures: PagePictures | None = None
 
     def view(self, scope: Scope) -> View:
         """Return the store as the one who sends a request may use it."""
@@ -255,11 +258,26 @@ def _add_reading(router: APIRouter, services: Services) -> None:
         response_model=models.PassageBody,
         responses=errors(404, 422),
     )
-    def passage(request: Request, passage_id: Annotated[str, Path(min_length=1)]) -> Response:
-        found = services.view(request.scope).documents.passages([passage_id])
+    def passage(
+        request: Request,
+        passage_id: Annotated[str, Path(min_length=1)],
+        pages: Annotated[bool, Query(description="Whether to find it on its pages.")] = False,
+        start: Annotated[int | None, Query(ge=0)] = None,
+        end: Annotated[int | None, Query(ge=0)] = None,
+    ) -> Response:
+        documents = services.view(request.scope).documents
+        found = documents.passages([passage_id])
         if not found:
             raise missing("passage")
-        return Json(asdict(found[0]))
+        body = asdict(found[0])
+        document = documents.document(found[0].doc_id) if pages else None
+        if document is not None:
+            first = found[0].start if start is None else start
+            last = found[0].end if end is None else end
+            body |= pages_to_dict(
+                document, shown_pages(services.pictures, document, first, last)
+            )
+        return Json(body)
 
 
 def missing(what: str) -> Problem:

@@ -189,8 +189,25 @@ class DocumentBody(ListedBody):
     text: str
 
 
+class PageBody(BaseModel):
+    """A page of a PDF: its size, and the boxes (left, top, right, bottom) of what was asked for.
+
+    All are in points from the top left of the page as `picture` draws it.
+    """
+
+    page: int
+    width: float
+    height: float
+    boxes: list[list[float]]
+    picture: str = Field(description="Where its picture, a PNG, is found on this server.")
+
+
 class PassageBody(BaseModel):
-    """A passage: `text` is its document's characters from `start` to `end`."""
+    """A passage: `text` is its document's characters from `start` to `end`.
+
+    With `?pages=true` it comes with the pages of the original file on which it stands, or only the
+    characters of the document that `start` and `end` name.
+    """
 
     passage_id: str
     doc_id: str
@@ -202,6 +219,10 @@ class PassageBody(BaseModel):
     start: int
     end: int
     text: str
+    pages: list[PageBody] | None = None
+    pages_missing: str | None = Field(
+        default=None, description="Why no page is shown; empty when there is nothing to say."
+    )
 
 
 class IngestedBody(BaseModel):

@@ -12,6 +12,8 @@ from rag.answering.instructions import instruction_spans
 from rag.types import Document, Section
 from rag.web.links import document_url
 from rag.web.markup import esc
+from rag.web.page_figure import full_page, missing_pages, strip
+from rag.web.page_pictures import Shown
 
 PAGE_POLICY = "; ".join(
     (
@@ -23,6 +25,8 @@ PAGE_POLICY = "; ".join(
         "form-action 'none'",
     )
 )
+
+NO_PAGES = Shown()
 
 SURROUNDING_CHARS = 600
 """How much text the panel shows on either side of the quote."""
@@ -50,22 +54,31 @@ class Block:
     level: int = 0
 
 
-def document_page(document: Document, quote: Span | None, *, panel: bool) -> str:
+def document_page(
+    document: Document, quote: Span | None, *, panel: bool, shown: Shown = NO_PAGES
+) -> str:
     """Render a document with its quote marked; in a panel with a quote, only what surrounds it.
 
-    A quote that does not lie in the text (the document has changed) is said to be missing.
+    A quote that does not lie in the text (the document has changed) is said to be missing. `shown`
+    are the pages of the original on which it stands.
     """
-    lost = quote is not None and not 0 <= quote.start < quote.end <= len(document.text)
+    lost = quote is not None and not lies_in(quote, document)
     found = None if lost else quote
     body = "".join(
         (
             _header(document, found, panel=panel),
             _lost_quote() if lost else "",
             _instructions(document, found) if panel else "",
-            f'<main class="text" dir="auto">{_text(document, found, panel=panel)}</main>',
+            _pictures(document, found, shown, panel=panel),
+            f'<main class="text" dir="auto">{_text(document, found, shown, panel=panel)}</main>',
         )
     )
     return shell(document.title, body, "panel" if panel else "whole")
+
+
+def lies_in(quote: Span | None, document: Document) -> bool:
+    """Tell whether there is a quote and it is a stretch of the document's text."""
+    return quote is not None and 0 <= quote.start < quote.end <= len(document.text)
 
 
 def error_page(title: str, hint: str) -> str:
@@ -144,7 +157,14 @@ def _lost_quote() -> str:
     )
 
 
-def _text(document: Document, quote: Span | None, *, panel: bool) -> str:
+def _pictures(document: Document, quote: Span | None, shown: Shown, *, panel: bool) -> str:
+    """Show strips of the pages in the panel; on the whole page, only why there are none."""
+    if panel and quote is not None:
+        return strip(document, shown, quote.start, quote.end)
+    return missing_pages(shown)
+
+
+def _text(document: Document, quote: Span | None, shown: Shown, *, panel: bool) -> str:
     window = Span(0, len(document.text))
     if panel and quote is not None:
         window = surroundings(document.text, quote)
@@ -152,11 +172,15 @@ def _text(document: Document, quote: Span | None, *, panel: bool) -> str:
     if window.start > 0:
         pieces.append('<p class="cut" aria-label="Text left out">…</p>')
     marked = False
+    pictures = {} if panel else {view.page: view for view in shown.pages}
+    first_shown = min(pictures, default=0)
     pages = iter(_page_breaks(document, window))
     page = next(pages, None)
     for block in blocks(document, window):
         while page is not None and page[0] <= block.start:
             pieces.append(f'<p class="page-break" id="page-{page[1]}">Page {page[1]}</p>')
+            if (view := pictures.get(page[1])) is not None:
+                pieces.append(full_page(document, view, is_first=page[1] == first_shown))
             page = next(pages, None)
         rendered, has_mark = _block(document, block, quote, first_mark=not marked)
         marked = marked or has_mark

@@ -59,6 +59,7 @@ GET        /v1/models                                                        ask
 POST       /v1/chat/completions                                              question
 
 GET        /documents/{doc_id:any}                                           ask
+GET        /pages/{doc_id:any}                                               ask
 GET        /runs                                                             ask
 GET        /runs/{name}/report                                               ask
 

@@ -33,7 +33,9 @@ from rag.web.mcp_server import PATH as MCP_PATH
 from rag.web.mcp_server import McpEndpoint
 from rag.web.mcp_server import is_installed as mcp_is_installed
 from rag.web.openai_api import openai_router
-from rag.web.pages import PAGE_POLICY, Span, document_page, error_page
+from rag.web.page_pictures import PagePictures
+from rag.web.page_routes import add_page_pictures, shown_pages
+from rag.web.pages import NO_PAGES, PAGE_POLICY, Span, document_page, error_page
 from rag.web.problems import answer_problems_as_json
 from rag.web.public import Below, read_public_url
 from rag.web.readable import Views, read_collections
@@ -78,10 +80,12 @@ def create_app(
     *,
     writing: Writing | None = None,
     is_ready: Callable[[], bool] = lambda: True,
+    pictures: PagePictures | None = None,
 ) -> FastAPI:
     """Build the web application around an assistant and the documents it answers from.
 
-    `writing` lets the API change documents; `is_ready` tells whether the models are loaded.
+    `writing` lets the API change documents; `is_ready` tells whether the models are loaded;
+    `pictures` draws pages of the originals.
     """
     keep_libraries_quiet(allow_downloads=settings.allow_downloads)
     from rag.web.chat_page import ChatPage  # gradio takes seconds to import
@@ -97,6 +101,7 @@ def create_app(
         writers=Workers(threads=1, waiting=API_WAITING),
         answers=RecentAnswers(),
         writing=writing if settings.access == "token" else None,
+        pictures=pictures,
     )
 
     sign_in = build_sign_in(settings)
@@ -134,7 +139,8 @@ def create_app(
     if mcp is not None:
         app.router.routes.append(Route(MCP_PATH, mcp, methods=["POST"], include_in_schema=False))
     _add_embeds(app, read_embeds(settings.embeds))
-    _add_documents(app, views)
+    _add_documents(app, views, pictures)
+    add_page_pictures(app, views, pictures)
     _add_runs(app, evaluations, views)
     _mount_chat(app, page)
     return app
@@ -237,7 +243,7 @@ def _add_embeds(app: FastAPI, embeds: Embeds) -> None:
         return HTMLResponse(embed_page(origins), headers=headers)
 
 
-def _add_documents(app: FastAPI, views: Views) -> None:
+def _add_documents(app: FastAPI, views: Views, pictures: PagePictures | None) -> None:
     @app.get("/documents/{doc_id:any}", include_in_schema=False)
     def show(
         request: Request,
@@ -255,7 +261,8 @@ def _add_documents(app: FastAPI, views: Views) -> None:
         if document is None:
             hint = "It may have been removed since the answer was given."
             return _page(error_page("There is no such document", hint), 404)
-        return _page(document_page(document, quote, panel=view == "panel"))
+        shown = shown_pages(pictures, document, quote.start, quote.end) if quote else NO_PAGES
+        return _page(document_page(document, quote, panel=view == "panel", shown=shown))
 
 
 def _add_runs(app: FastAPI, evaluations: EvaluationRuns, views: Views) -> None:

@@ -68,7 +68,8 @@ def view_page(data: bytes, request: PageRequest) -> PageView:
             boxes: tuple[Box, ...] = ()
             if request.start < request.end:
                 boxes = _boxes(_places(page, text_page, request), request)
-            return PageView(request.page, width, height, boxes, _picture(page))
+            picture = _picture(page) if request.draw else b""
+            return PageView(request.page, width, height, boxes, picture)
         finally:
             text_page.close()
             page.close()

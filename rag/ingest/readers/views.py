@@ -40,7 +40,8 @@ class PageRequest:
     """What to look up: a page (from 1) of the document `doc_id` in the file at `path`.
 
     The file's bytes must have `sha256`. `text` is what was read from the page, and `start` and
-    `end` the stretch of it that is wanted; nothing is looked for when they are equal.
+    `end` the stretch of it that is wanted; nothing is looked for when they are equal. `draw` asks
+    for the picture.
     """
 
     path: str
@@ -51,11 +52,15 @@ class PageRequest:
     text: str = ""
     start: int = 0
     end: int = 0
+    draw: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class PageView:
-    """A page as it is drawn: its size in points, the boxes of what was wanted, and a PNG file."""
+    """A page as it is drawn: its size in points, the boxes of what was wanted, and a PNG file.
+
+    `picture` is empty when none was asked for.
+    """
 
     page: int
     width: float

@@ -30,6 +30,7 @@ _MAX_FRAME_BYTES = 220_000_000
 _LENGTH = struct.Struct(">I")
 _PNG_HEAD = struct.Struct(">16s2I")  # signature and the first chunk's name, width, height
 _PNG_START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+_NO_PICTURE = _PNG_HEAD.pack(_PNG_START, 1, 1)
 
 
 class BrokenFrameError(Exception):
@@ -162,7 +163,7 @@ def unpack_view(packed: dict[str, Any], page: int) -> PageView:
         width, height = packed["size"]
         boxes = tuple(Box(*edges) for edges in packed["boxes"])
         picture = base64.b64decode(packed["picture"], validate=True)
-        start, across, down = _PNG_HEAD.unpack_from(picture)
+        start, across, down = _PNG_HEAD.unpack_from(picture or _NO_PICTURE)
         numbers = [width, height, *(edge for box in boxes for edge in astuple(box))]
         sound = (
             packed["page"] == page
