@@ -274,9 +274,7 @@ def _add_reading(router: APIRouter, services: Services) -> None:
         if document is not None:
             first = found[0].start if start is None else start
             last = found[0].end if end is None else end
-            body |= pages_to_dict(
-                document, shown_pages(services.pictures, document, first, last)
-            )
+            body |= pages_to_dict(document, shown_pages(services.pictures, document, first, last))
         return Json(body)
 
 
