@@ -127,10 +127,23 @@ MARKS = 12
 READ_FIRST = 4
 """The best hits are read first ..."""
 ENOUGH = 0.7
-"""... and the others only when none of these answers with this probability.
+"""... and the others only when none of these answers with this probability ..."""
+HOPELESS = 0.2
+"""... but one does with this one: where four near passages say nothing, six farther ones do not.
 
 What it costs and saves is in docs/decisions/004-abstention.md.
 """
+LEAST_COSINE = -0.1
+"""Hardly a sentence of a hit is less like the question."""
+CUT = 0.5
+"""A sentence is shown from this share of the best score on ..."""
+CUT_OF_SEVERAL = 0.25
+"""... or from this share when the question asks for several things."""
+
+
+def least_share(query: str) -> float:
+    """Return the share of the best score from which on a further sentence is shown."""
+    return CUT_OF_SEVERAL if asks_for_several(query) else CUT
 
 
 class TrainedEvidence:
@@ -149,7 +162,7 @@ class TrainedEvidence:
 
     def find(self, query: str, hits: Sequence[Hit]) -> list[Evidence]:
         readings = self._read(query, hits)
-        found = marks(query, hits, readings)[:MARKS]
+        found = self._promising(query, marks(query, hits, readings)[:MARKS])
         if not found:
             return []
         vectors = self._embedder.embed_passages([mark.text for mark in found])
@@ -165,9 +178,18 @@ class TrainedEvidence:
         if asks_for_several(query):
             return self._model.read(query, passages)
         readings = self._model.read(query, passages[:READ_FIRST])
-        if max((reading.answerable for reading in readings), default=0.0) < ENOUGH:
+        best = max((reading.answerable for reading in readings), default=0.0)
+        if HOPELESS <= best < ENOUGH:
             readings += self._model.read(query, passages[READ_FIRST:])
         return readings
+
+    def _promising(self, query: str, found: Sequence[Mark]) -> list[Mark]:
+        """Leave out sentences that would not be shown however like the question they are."""
+        if not found:
+            return []
+        best = max(self._score(mark, LEAST_COSINE) for mark in found)
+        share = least_share(query)
+        return [mark for mark in found if self._score(mark, 1.0) >= share * best]
 
     def _score(self, mark: Mark, cosine: float) -> float:
         parts = zip(self._trust.weights, (*mark.features, cosine), strict=True)

@@ -9,15 +9,10 @@ from time import perf_counter
 
 from rag.answering.candidates import is_fragment, is_title, slice_of
 from rag.answering.citations import Draft, Quote, number, quoted_text
-from rag.answering.evidence import Evidence, EvidenceFinder
-from rag.answering.questions import asks_for_several
+from rag.answering.evidence import Evidence, EvidenceFinder, least_share
 from rag.ingest.sentences import sentence_spans
 from rag.types import Answer, Hit, Question, Timings
 
-CUT = 0.5
-"""A further sentence is shown from this share of the best score on ..."""
-CUT_OF_SEVERAL = 0.25
-"""... or from this share when the question asks for several things."""
 SAME = 0.8
 """Sentences say the same when they share this much of the shorter one's words."""
 MAX_ALSO = 2
@@ -76,7 +71,7 @@ class Reader:
 
     def _choose(self, query: str, evidence: Sequence[Evidence]) -> list[Line]:
         """Keep the evidence that adds something, best first."""
-        share = CUT_OF_SEVERAL if asks_for_several(query) else CUT
+        share = least_share(query)
         lines: list[Line] = []
         for one in evidence:
             if one.score < share * evidence[0].score:
