@@ -1,0 +1,189 @@
+"""Pages of a real PDF, from a real store, through the whole application."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from reportlab.pdfgen import canvas
+from starlette.testclient import TestClient
+from web_fakes import MemoryCatalog, ScriptedAssistant
+
+from rag.ingest.readers import read_file
+from rag.ingest.sandbox import Limits
+from rag.settings import Settings
+from rag.store.records import FileRecord
+from rag.types import Document
+from rag.web.page_pictures import PagePictures
+from rag.web.server import create_app
+
+QUOTE = "Profits rose by a third."
+NOWHERE = Path("/dev/null/store")
+
+
+def pdf() -> bytes:
+    buffer = io.BytesIO()
+    page = canvas.Canvas(buffer, pagesize=(600, 800))
+    page.drawString(72, 700, "The first page says little about the year.")
+    page.showPage()
+    page.drawString(72, 700, "The year was good. " + QUOTE)
+    page.drawString(72, 600, "Costs fell, which nobody had expected.")
+    page.save()
+    return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class Filed(MemoryCatalog):
+    """A catalogue that also knows the file of its documents."""
+
+    record: FileRecord | None = None
+
+    def path_of(self, doc_id: str) -> str | None:
+        return None if self.record is None else self.record.path
+
+    def file(self, path: str) -> FileRecord | None:
+        return self.record
+
+
+@pytest.fixture
+def filed(tmp_path):
+    path = tmp_path / "report.pdf"
+    path.write_bytes(pdf())
+    (document,) = read_file(path, "report.pdf")
+    assert isinstance(document, Document)
+    sha = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Filed((document,), FileRecord(str(path), "report.pdf", sha, 1, 1, 1, 1))
+
+
+@pytest.fixture
+def client(filed):
+    pictures = PagePictures(filed, Limits(), patience_seconds=60)
+    app = create_app(ScriptedAssistant(), filed, Settings(data_dir=NOWHERE), pictures=pictures)
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        yield client
+    pictures.close()
+
+
+def opened(client, document, view):
+    start = document.text.index(QUOTE)
+    query = {"start": start, "end": start + len(QUOTE), "view": view}
+    answer = client.get(f"/documents/{document.doc_id}", params=query)
+    assert answer.status_code == 200
+    return answer
+
+
+def numbers(page, pattern):
+    return [float(number) for number in re.search(pattern, page).groups()]
+
+
+def test_the_panel_shows_the_part_of_the_page_with_the_quote_marked(client, filed):
+    (document,) = filed.held
+    page = opened(client, document, "panel").text
+    assert page.count('<figure class="page-picture">') == page.count("<rect") == 1
+    left, top, width, height = numbers(page, r'viewBox="(\S+) (\S+) (\S+) (\S+)"')
+    x, y, across, down = numbers(page, r'x="(\S+)" y="(\S+)" rx="1.5" width="(\S+)" height="(\S+)"')
+    assert 0 <= left < x < x + across < left + width <= 600
+    assert top < y < y + down < top + height < 200  # the page is 800 high, the quote near its top
+    assert f'href="../pages/{document.doc_id}?page=2"' in page
+    assert "Page 2 of" in page
+
+
+def test_the_whole_document_shows_the_whole_page_where_it_begins(client, filed):
+    (document,) = filed.held
+    page = opened(client, document, "whole").text
+    assert 'viewBox="0.0 0.0 600.0 800.0"' in page
+    assert page.index('id="page-2"') < page.index('id="page-picture"') < page.index("The year was")
+
+
+def test_the_policy_of_the_page_lets_the_picture_in_and_nothing_else(client, filed):
+    (document,) = filed.held
+    answer = opened(client, document, "panel")
+    assert "img-src 'self'" in answer.headers["content-security-policy"]
+    assert " style=" not in answer.text
+
+
+def test_the_picture_is_a_png_of_this_server(client, filed):
+    (document,) = filed.held
+    answer = client.get(f"/pages/{document.doc_id}?page=2")
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.headers["cache-control"].startswith("private")
+    assert Image.open(io.BytesIO(answer.content)).size == pytest.approx((1240, 1653), abs=1)
+
+
+@pytest.mark.parametrize("page", ["0", "3", "-1", "x", "99999999"])
+def test_a_page_that_there_is_not_is_absent(client, filed, page):
+    assert client.get(f"/pages/{filed.held[0].doc_id}", params={"page": page}).status_code == 404
+
+
+def test_a_document_that_may_not_be_read_has_no_pages(filed):
+    pictures = PagePictures(filed, Limits(), patience_seconds=60)
+    closed = Settings(
+        data_dir=NOWHERE,
+        access="proxy",
+        proxy_networks=("127.0.0.1/32",),
+        collections={"default": ("board",)},
+        audit="off",
+    )
+    app = create_app(ScriptedAssistant(), filed, closed, pictures=pictures)
+
+    def get(doc_id, groups):
+        headers = {"X-Forwarded-User": "ann", "X-Forwarded-Groups": groups}
+        answer = client.get(f"/pages/{doc_id}?page=2", headers=headers)
+        return answer.status_code, len(answer.content)
+
+    with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 1)) as client:
+        assert get(filed.held[0].doc_id, "staff") == get("no-such-document", "staff") == (404, 0)
+        assert get(filed.held[0].doc_id, "board")[0] == 200
+    pictures.close()
+
+
+def test_a_changed_file_is_not_shown_and_the_page_says_why(client, filed):
+    (document,) = filed.held
+    Path(filed.record.path).write_bytes(pdf() + b" ")
+    page = opened(client, document, "panel").text
+    assert "The page is not shown: the file has changed since it was read." in page
+    assert "<figure" not in page
+    assert "<mark" in page  # the text is shown all the same
+    assert client.get(f"/pages/{document.doc_id}?page=2").status_code == 404
+
+
+def test_a_missing_file_is_not_shown_and_the_page_says_why(client, filed):
+    Path(filed.record.path).unlink()
+    page = opened(client, filed.held[0], "whole").text
+    assert "The page is not shown: the file is not where it was read." in page
+
+
+def test_a_passage_comes_with_its_boxes_when_they_are_asked_for(client, filed):
+    (document,) = filed.held
+    address = f"/api/v1/passages/{document.doc_id}:0"
+    assert "pages" not in client.get(address).json()
+    body = client.get(address, params={"pages": "true"}).json()
+    assert [page["page"] for page in body["pages"]] == [1, 2]
+    assert body["pages_missing"] == ""
+    assert [len(page["boxes"]) for page in body["pages"]] == [1, 2]
+    left, top, right, bottom = body["pages"][1]["boxes"][0]
+    assert left == pytest.approx(72, abs=1)
+    assert bottom == pytest.approx(100, abs=4)  # the line stands 700 above the foot of 800
+    assert top < bottom
+    assert left < right
+    start = document.text.index(QUOTE)
+    query = {"pages": "true", "start": start, "end": start + len(QUOTE)}
+    (page,) = client.get(address, params=query).json()["pages"]
+    assert page["boxes"][0][0] > left
+    assert page["picture"] == f"/pages/{document.doc_id}?page=2"
+
+
+def test_a_document_without_pages_is_shown_as_before():
+    catalog = Filed()
+    pictures = PagePictures(catalog, Limits())
+    app = create_app(ScriptedAssistant(), catalog, Settings(data_dir=NOWHERE), pictures=pictures)
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        page = client.get("/documents/other?start=0&end=6&view=panel").text
+    assert "<mark" in page
+    assert "page-picture" not in page
+    assert "page-missing" not in page
