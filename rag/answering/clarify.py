@@ -13,7 +13,7 @@ from rag.answering.claims import content_words
 from rag.answering.namesakes import namesakes
 from rag.answering.people import people_in
 from rag.answering.salience import content_stems
-from rag.answering.unclear import GENERIC_NOUNS, Unclear, unclear
+from rag.answering.unclear import GENERIC_NOUNS, PARTS, Unclear, unclear
 from rag.types import Choice, Clarification, Hit
 
 MAX_CHOICES = 4
@@ -61,7 +61,10 @@ def _namesakes(question: str, hits: Sequence[Hit]) -> Clarification | None:
     if found is None:
         return None
     name, full_names = found
-    readings = [(full, _replaced(question, name, full)) for full in full_names[:MAX_CHOICES]]
+    readings = [
+        (_label(full), _replaced(question, name, _as_said(full)))
+        for full in full_names[:MAX_CHOICES]
+    ]
     return _clarification(f"Which {name} do you mean?", readings)
 
 
@@ -75,7 +78,7 @@ def _meant(open_: Unclear, hits: Sequence[Hit]) -> list[Hit]:
     noun = content_stems(open_.noun)
     any_ = open_.noun.rpartition(" ")[2] in GENERIC_NOUNS and " " not in open_.noun
     meant = [hit for hit in hits if any_ or noun <= content_stems(hit.passage.title)]
-    for word in open_.rest:
+    for word in open_.rest - PARTS:
         says = {h.passage.doc_id for h in meant if word in content_stems(h.passage.text)}
         if len(says) == 1:
             return []
@@ -92,6 +95,11 @@ def _titles(hits: Sequence[Hit]) -> list[str]:
 def _label(title: str) -> str:
     """Return a title on one line that holds no quotation marks and is no longer than a label."""
     return re.sub(r"[\"“”«»„\s]+", " ", title).strip()[:MAX_LABEL_CHARS].strip()
+
+
+def _as_said(full_name: str) -> str:
+    """Return a full name as it can stand in a question: a title that is more, in quotes."""
+    return full_name if full_name.replace(" ", "").isalpha() else f"“{_label(full_name)}”"
 
 
 def _named(question: str, words: str, title: str) -> str:

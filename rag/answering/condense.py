@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from langchain_core.prompts import ChatPromptTemplate
@@ -11,8 +12,9 @@ from rag.answering.chat_models import provider_errors
 from rag.answering.context import conversation
 from rag.answering.prompts import load_prompt
 from rag.answering.salience import left_out
+from rag.answering.unclear import unclear
 from rag.errors import ModelError
-from rag.types import Question
+from rag.types import Question, Turn
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
 _MAX_QUERY_CHARS = 500
+_ASKS = re.compile(
+    r"\?\s*$|^\W*(?:who|what|which|when|where|why|how|is|are|was|were|do|does|did|can|could|has|have"
+    r"|will|tell|show|list|compare|describe|explain)\b|^(?:\S+\s+){8}",
+    re.IGNORECASE,
+)
+"""A reply that is a question of its own, or long, rather than a word or two of explanation."""
 _THINKING = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
 _LABEL = re.compile(
     r"\A\W*(?:standalone|rewritten|last|search)?\s*(?:question|query)\W*:\s*", re.IGNORECASE
@@ -35,12 +43,27 @@ class Condenser(Protocol):
 
 
 class RuleCondenser:
-    """Adds what the question leaves out, by the rules of `rag.answering.salience`."""
+    """Adds what the question leaves out, by the rules of `rag.answering.salience`.
+
+    A few words in reply to a question back are added to the question that was open.
+    """
 
     def query(self, question: Question) -> str:
+        text = question.text.strip()
         if not question.history:
             return question.text
-        return " ".join([question.text.strip(), *left_out(question.text, question.history)])
+        if (asked := self._asked_back_about(question.history)) and not _ASKS.search(text):
+            return f"{asked} {text}"
+        return " ".join([text, *left_out(question.text, question.history)])
+
+    def _asked_back_about(self, history: Sequence[Turn]) -> str:
+        """Return the last question when it was open and Footnote asked back, "" otherwise."""
+        *before, last = history
+        asked = last.question.strip()
+        replied = last.answer.strip()
+        if (replied and not replied.endswith("?")) or unclear(asked) is None:
+            return ""
+        return asked if self.query(Question(asked, tuple(before))) == asked else ""
 
 
 class ModelCondenser:

@@ -11,6 +11,10 @@ from rag.types import Hit
 
 _MOST_OTHER_WORDS = 1
 _QUALIFIED = re.compile(r"^(.{3,60}?)(?: \(([^()]{2,60})\)|, ([^,]{2,60}))$")
+_THE_KIND = re.compile(
+    r"\bthe ([a-z-]{4,})\b(?! (?:of|on|by|about|from|for|in|to|at|with|that|which|who|between|"
+    r"and|or|[a-z]+ing)\b)(?=\W*$|[?.!,]| [a-z]+\W*$)"
+)
 _CAPITALISED = r"[A-Z][\w’'-]+"
 
 
@@ -21,7 +25,7 @@ def namesakes(question: str, hits: Sequence[Hit]) -> tuple[str, list[str]] | Non
     """
     if re.search(r"\d|[\"“]", question):
         return None
-    return _by_title(question, hits) or _by_surname(question, hits)
+    return _by_title(question, hits) or _by_surname(question, hits) or _by_kind(question, hits)
 
 
 def _by_title(question: str, hits: Sequence[Hit]) -> tuple[str, list[str]] | None:
@@ -35,7 +39,8 @@ def _by_title(question: str, hits: Sequence[Hit]) -> tuple[str, list[str]] | Non
         if said is None or len(titles) < 2 or not _says_little_else(question, base):
             continue
         qualifiers = content_stems(" ".join(title[len(base) :] for title in titles))
-        if not qualifiers & content_stems(question):
+        about = [hit for hit in hits if hit.passage.title.strip() in titles]
+        if not qualifiers & content_stems(question) and not one_alone_says(question, base, about):
             return said[0], titles
     return None
 
@@ -63,9 +68,37 @@ def _by_surname(question: str, hits: Sequence[Hit]) -> tuple[str, list[str]] | N
         }
         different = _different(one for names in bearers.values() for one in names)
         alone_there = all(len(_different(names)) < 2 for names in bearers.values())
-        if len(different) > 1 and alone_there:
+        about = [hit for hit in hits if bearers[hit.passage.doc_id]]
+        if len(different) > 1 and alone_there and not one_alone_says(question, surname, about):
             return surname, different
     return None
+
+
+def _by_kind(question: str, hits: Sequence[Hit]) -> tuple[str, list[str]] | None:
+    """Find documents on several of "the router", of which each says what is asked about."""
+    found = _THE_KIND.search(question)
+    if found is None or re.search(r"(?<=\w )[A-Z]", question.replace(" I ", " ")):
+        return None
+    kind = content_stems(found[1])
+    others = content_stems(question) - kind
+    titles: dict[str, set[str]] = {}
+    for hit in hits:
+        titled = content_stems(hit.passage.title)
+        if kind and kind < titled and not others & titled:
+            titles.setdefault(hit.passage.title, set()).update(content_stems(hit.passage.text))
+    fitting = [title for title, said in titles.items() if others <= said]
+    if len(others) > _MOST_OTHER_WORDS or len(fitting) < 2 or len(fitting) < len(titles):
+        return None
+    return found[1], fitting
+
+
+def one_alone_says(question: str, name: str, hits: Iterable[Hit]) -> bool:
+    """Whether just one of the documents speaks of what else the question asks about."""
+    says = [
+        {hit.passage.doc_id for hit in hits if word in content_stems(hit.passage.text)}
+        for word in content_stems(question) - content_stems(name)
+    ]
+    return any(len(documents) == 1 for documents in says)
 
 
 def _beside_a_name(question: str, start: int, end: int) -> bool:

@@ -77,7 +77,8 @@ _DEEDS = (
     "conclude concludes concluded recommend recommends cover covers translate translated edited "
     "say says about state states printed updated begin end long pages"
 )
-_OF_DOCUMENTS = frozenset(stem_of(word) for word in f"{_PARTS} {_DEEDS}".split())
+PARTS = frozenset(stem_of(word) for word in _PARTS.split())
+_OF_DOCUMENTS = PARTS | frozenset(stem_of(word) for word in _DEEDS.split())
 _THE_DOCUMENT = re.compile(
     rf"\b(the|this|that) ((?:[a-z-]+ )?)({'|'.join(sorted(DOCUMENT_NOUNS))})\b"
     r"(?! (?:of|on|by|about|from|for|in|to|at|with|that|which|who|called|titled|named|dated|"

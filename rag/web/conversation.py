@@ -54,6 +54,7 @@ class TurnView:
     answer: Answer | None = None
     problem: Notice | None = None
     feedback: Feedback | None = None
+    turn_id: str = ""
 
     @property
     def is_running(self) -> bool:
@@ -66,8 +67,12 @@ Turns = tuple[TurnView, ...]
 def question_after(turns: Turns, text: str, query: str = "") -> Question:
     """Return the question with the answered turns before it as its history."""
     answered = ((turn.question, turn.answer) for turn in turns)
-    history = tuple(Turn(q, a.text) for q, a in answered if a is not None)
+    history = tuple(Turn(q, _said(a)) for q, a in answered if a is not None)
     return Question(text, history, query)
+
+
+def _said(answer: Answer) -> str:
+    return answer.clarification.question if answer.clarification is not None else answer.text
 
 
 def render_turns(turns: Sequence[TurnView]) -> list[str]:

@@ -29,7 +29,7 @@ PEOPLE = hits(
 )
 SMITHS = hits(
     ("Bakers", "Anna Smith was born in 1950. Smith likes bread."),
-    ("Sailors", "Henry Smith sailed to Rome; later Henry Smith died."),
+    ("Sailors", "Henry Smith was born at sea; later Henry Smith died."),
 )
 
 
@@ -75,6 +75,16 @@ def test_which_report():
     assert found.choices[0].question == "Who wrote the report “Annual report 2010”?"
 
 
+def test_which_of_several_of_a_kind():
+    routers = hits(("Falcon router: manual", "To reset it, wait."), ("Eagle router", "Reset it."))
+    found = ask_back("How do I reset the router?", routers)
+    assert found is not None
+    assert found.question == "Which router do you mean?"
+    assert found.choices[0].question == "How do I reset the “Falcon router: manual”?"
+    assert ask_back("How do I reset the Eagle router?", routers) is None
+    assert ask_back("How do I open the router?", routers) is None
+
+
 @pytest.mark.parametrize(
     "question",
     [
@@ -106,6 +116,7 @@ def test_a_surname_that_two_people_bear():
         "Which bread does Smith the baker like?",
         "What did Smith do in 1950?",
         "When was Stone born?",
+        "Does Smith like bread?",  # the documents speak of one who does
     ],
 )
 def test_a_name_that_is_clear(question):

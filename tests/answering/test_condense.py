@@ -145,3 +145,16 @@ def test_the_rules_step_in_when_the_model_cannot(reply):
 
 def test_without_history_no_model_is_asked():
     assert ask_model(RuntimeError("not asked"), ()) == "When did it begin?"
+
+
+@pytest.mark.parametrize("replied", ["", "What do you mean by “it”?"])
+def test_a_reply_to_a_question_back_completes_the_open_question(replied):
+    open_ = (Turn("When did it begin?", replied),)
+    assert ask("the Beijing talks", open_) == "When did it begin? the Beijing talks"
+    assert ask("Who is Posner?", open_) == "Who is Posner?"
+    assert ask("the Beijing talks", (Turn("Who is Posner?", replied),)) == "the Beijing talks"
+
+
+def test_a_question_that_the_conversation_made_clear_is_not_completed_again():
+    talks = (*DIALOGUE, Turn("When did it begin?", ""))
+    assert ask("Jack London", talks) == "Jack London"

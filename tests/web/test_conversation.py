@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from web_fakes import OTHER, QUOTE, TALKS, abstained, answered, cite, passage_of
 
-from rag.types import Answer, Hit, Question, Sentence, Turn
+from rag.types import Answer, Choice, Clarification, Hit, Question, Sentence, Turn
 from rag.web.conversation import (
     ABSTAINED,
     Notice,
@@ -165,3 +165,16 @@ def test_the_list_of_documents_is_bounded_and_says_what_it_leaves_out():
 def test_the_mode_is_named():
     assert "No language model" in render_mode("reader")
     assert "ollama:qwen3 writes the answers" in render_mode("ollama:qwen3")
+
+
+BACK = Clarification("Which <talks>?", (Choice("A & B", "a?"), Choice("C", "c?")))
+
+
+def test_a_question_back_offers_its_choices_in_the_last_turn():
+    asked = done(replace(abstained(ASKED), clarification=BACK))
+    first, last = render_turns([asked, asked])
+    assert "The documents do not say" not in first + last
+    assert "Which &lt;talks&gt;?" in last
+    assert 'data-action="choose" data-index="0" dir="auto">A &amp; B</button>' in last
+    assert 'data-action="choose" data-index="1" dir="auto" disabled>C</button>' in first
+    assert question_after((asked,), "C").history == (Turn(ASKED.text, "Which <talks>?"),)
