@@ -1,4 +1,4 @@
-"""Commands around who may come in: footnote token create | list | revoke, footnote embed check."""
+"""Commands around who may come in: footnote token, footnote access, footnote embed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from rich.markup import escape
 from rag.errors import InputError
 from rag.settings import load_settings
 from rag.web.access import Right, checked_groups
-from rag.web.identity import key_file
+from rag.web.identity import key_file, suspended_file
 
 out = Console(soft_wrap=True)
 token_app = typer.Typer(help="Keys for programs and people.", no_args_is_help=True)
+access_app = typer.Typer(help="Who may not come in for the time being.", no_args_is_help=True)
 embed_app = typer.Typer(help="The widget in other pages.", no_args_is_help=True)
 
 DataDir = Annotated[
@@ -70,6 +71,36 @@ def _groups(names: list[str] | None) -> frozenset[str]:
         return checked_groups(names or [])
     except ValueError as error:
         raise InputError(f"--group: {error}.") from error
+
+
+@access_app.command()
+def suspend(
+    name: Annotated[str, typer.Argument(help="A person, the name of a key, or a key's id.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Let somebody in no more, whatever proves who they are, at once and until resumed."""
+    suspended_file(load_settings(data_dir=data_dir)).suspend(name)
+    out.print(f"{escape(name)} may not come in any more.", highlight=False)
+
+
+@access_app.command()
+def resume(
+    name: Annotated[str, typer.Argument(help="As footnote access list names it.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Let somebody in again, by what proved who they were before."""
+    suspended_file(load_settings(data_dir=data_dir)).resume(name)
+    out.print(f"{escape(name)} may come in again.", highlight=False)
+
+
+@access_app.command("list")
+def list_suspended(data_dir: DataDir = None) -> None:
+    """List who is suspended, and since when."""
+    names = suspended_file(load_settings(data_dir=data_dir)).all()
+    for name, since in sorted(names.items()):
+        out.print(f"{escape(name)}  since {escape(since)}", highlight=False)
+    if not names:
+        out.print("Nobody is suspended.")
 
 
 @embed_app.command()

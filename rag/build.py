@@ -122,10 +122,17 @@ def open_ingestor(
             yield _ingestor(settings, catalog, on_progress, sandbox.read, embedder, shards)
 
 
-def plan_ingest(settings: Settings, paths: Sequence[str], *, prune: bool = False) -> list[Step]:
+def plan_ingest(
+    settings: Settings,
+    paths: Sequence[str],
+    *,
+    prune: bool = False,
+    collection: str | None = None,
+) -> list[Step]:
     """Decide what an ingest would do with each file; changes nothing."""
     with open_catalog(settings) as catalog:
-        return _ingestor(settings, catalog, lambda progress: None).plan(paths, prune=prune)
+        ingestor = _ingestor(settings, catalog, lambda progress: None)
+        return ingestor.plan(paths, prune=prune, collection=collection)
 
 
 def reindex(

@@ -15,6 +15,8 @@ from rich.markup import escape
 
 from rag.errors import InputError, RagError, StoreError
 from rag.settings import keep_libraries_quiet, load_settings
+from rag.store.collections import checked_collection
+from rag.store.filters import Condition, Within, parse_filter
 
 app = typer.Typer(
     name="footnote",
@@ -40,6 +42,10 @@ Filters = Annotated[
     typer.Option("--filter", help="Only documents with FIELD=VALUE, FIELD>=VALUE or FIELD<=VALUE."),
 ]
 
+Collection = Annotated[
+    str | None, typer.Option("--collection", help="Only documents of this collection.")
+]
+
 
 @app.command()
 def ingest(
@@ -56,30 +62,37 @@ def ingest(
         str | None,
         typer.Option("--ray", help="Embed on the Ray cluster at ADDRESS (auto, or HOST:6379)."),
     ] = None,
+    collection: Annotated[
+        str | None,
+        typer.Option(help="Put all of it there. Else: where it is, new files into “default”."),
+    ] = None,
 ) -> None:
     """Bring documents into the store: new ones, changed ones, and those that were moved."""
     from rag import terminal
     from rag.ingest_command import run_ingest
 
     settings = load_settings(data_dir=data_dir)
+    if collection is not None:
+        checked_collection(collection)
     if dry_run:
         from rag.build import plan_ingest
 
-        terminal.print_plan(out, plan_ingest(settings, paths, prune=prune))
+        steps = plan_ingest(settings, paths, prune=prune, collection=collection)
+        terminal.print_plan(out, steps)
         return
     if watch:
         if ray is not None:
             raise InputError("--watch and --ray do not go together.", "Give one of them.")
         from rag.watch_command import run_watch
 
-        run_watch(settings, paths, out, err, prune=prune)
+        run_watch(settings, paths, out, err, prune=prune, collection=collection)
         return
     if ray is not None:
         from rag.ray_command import run_on_ray
 
-        report = run_on_ray(settings, paths, ray, err, prune=prune)
+        report = run_on_ray(settings, paths, ray, err, prune=prune, collection=collection)
     else:
-        report = run_ingest(settings, paths, err, prune=prune)
+        report = run_ingest(settings, paths, err, prune=prune, collection=collection)
     terminal.print_report(out, report)
     if report.problems or report.still_unread:
         raise typer.Exit(65)
@@ -161,16 +174,16 @@ def ask(
     as_json: Json = False,
     batch: Batch = None,
     filters: Filters = None,
+    collection: Collection = None,
 ) -> None:
     """Answer a question, with footnotes."""
     from rag import terminal
     from rag.answer_json import answer_to_dict
     from rag.assistant import parse_history
     from rag.build import open_parts
-    from rag.store.filters import parse_filter
     from rag.types import Question
 
-    conditions = [parse_filter(text) for text in filters or ()]
+    conditions = _conditions(filters, collection)
     with open_parts(load_settings(data_dir=data_dir)) as parts:
         if batch is not None:
 
@@ -196,14 +209,14 @@ def search(
     as_json: Json = False,
     batch: Batch = None,
     filters: Filters = None,
+    collection: Collection = None,
 ) -> None:
     """Show the passages that a search finds, without an answer."""
     from rag import terminal
     from rag.answer_json import hit_to_dict
     from rag.build import open_parts
-    from rag.store.filters import parse_filter
 
-    conditions = [parse_filter(text) for text in filters or ()]
+    conditions = _conditions(filters, collection)
     with open_parts(load_settings(data_dir=data_dir)) as parts:
 
         def found(text: str) -> dict[str, Any]:
@@ -262,11 +275,19 @@ def _mount_eval() -> None:
 
 def _mount_access() -> None:
     """Add the commands around who may come in; what they import, the others need not wait for."""
-    if sys.argv[1:2] in (["token"], ["embed"], ["--help"], []):
-        from rag.access_cli import embed_app, token_app
+    if sys.argv[1:2] in (["token"], ["access"], ["embed"], ["--help"], []):
+        from rag.access_cli import access_app, embed_app, token_app
 
         app.add_typer(token_app, name="token")
+        app.add_typer(access_app, name="access")
         app.add_typer(embed_app, name="embed")
+
+
+def _conditions(filters: list[str] | None, collection: str | None) -> list[Condition]:
+    conditions: list[Condition] = [parse_filter(text) for text in filters or ()]
+    if collection is not None:
+        conditions.append(Within(frozenset({checked_collection(collection)})))
+    return conditions
 
 
 def _given(text: str | None) -> str:

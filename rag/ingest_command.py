@@ -14,11 +14,16 @@ from rag.settings import Settings
 
 
 def run_ingest(
-    settings: Settings, paths: Sequence[str], console: Console, *, prune: bool = False
+    settings: Settings,
+    paths: Sequence[str],
+    console: Console,
+    *,
+    prune: bool = False,
+    collection: str | None = None,
 ) -> Report:
     """Ingest with a progress bar on the console; raises as `Ingestor.ingest` does."""
     with progress_bar(console) as show, open_ingestor(settings, show) as ingestor:
-        return ingestor.ingest(paths, prune=prune)
+        return ingestor.ingest(paths, prune=prune, collection=collection)
 
 
 def run_reindex(settings: Settings, console: Console) -> None:

@@ -30,6 +30,7 @@ def run_on_ray(
     console: Console,
     *,
     prune: bool = False,
+    collection: str | None = None,
     make_embedder: MakeEmbedder | None = None,
 ) -> Report:
     """Ingest by way of the cluster at an address; what was cut off goes on where it stopped.
@@ -62,7 +63,7 @@ def run_on_ray(
             progress_bar(console) as show,
             open_ingestor(settings, show, embedder, shards) as ingestor,
         ):
-            report = ingestor.ingest(paths, prune=prune, order=shards.order)
+            report = ingestor.ingest(paths, prune=prune, order=shards.order, collection=collection)
         shards.delete()
         return report
 

@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from rag.build import open_catalog
 from rag.settings import Settings
+from rag.store.collections import DEFAULT_COLLECTION, EVERYBODY
 from rag.store.indexes import Indexes
 
 
@@ -23,6 +24,15 @@ def store_status(settings: Settings) -> dict[str, Any]:
                 "data_dir": str(settings.data_dir.resolve()),
                 "documents": counts.documents,
                 "passages": counts.passages,
+                "collections": [
+                    {
+                        "name": held.name,
+                        "documents": held.documents,
+                        "passages": held.passages,
+                        "readers": _readers(held.name, settings),
+                    }
+                    for held in catalog.collection_counts()
+                ],
                 "embedding_model": catalog.meta("embedding_model") or settings.embedding_model,
                 "chat_model": settings.model or None,
                 "passage_chars": settings.passage_chars,
@@ -39,6 +49,7 @@ def store_status(settings: Settings) -> dict[str, Any]:
                         "source": d.source,
                         "title": d.title,
                         "doc_id": d.doc_id,
+                        "collection": d.collection,
                         "passages": d.passages,
                     }
                     for d in catalog.documents()
@@ -69,6 +80,11 @@ def print_status(console: Console, status: dict[str, Any], *, problems: bool) ->
     }
     for name, value in lines.items():
         console.print(f"{name:<16} {escape(str(value))}", highlight=False, soft_wrap=True)
+    if [held["name"] for held in status["collections"]] not in ([], [DEFAULT_COLLECTION]):
+        for held in status["collections"]:
+            readers = escape(", ".join(held["readers"])) or "nobody"
+            size = f"{held['documents']:,} documents, {held['passages']:,} passages"
+            console.print(f"  {held['name']}: {size}, read by {readers}", highlight=False)
     for document in status["sources"][:20]:
         title = escape(f"{document['source']}  {document['title']}")
         console.print(f"  {document['passages']:>5} passages  {title}", highlight=False)
@@ -78,6 +94,16 @@ def print_status(console: Console, status: dict[str, Any], *, problems: bool) ->
         for problem in status["problems"]:
             console.print(f"[red]{problem['reason']}[/]  {escape(problem['message'])}")
             console.print(f"  {escape(problem['hint'])}", style="dim")
+
+
+def _readers(collection: str, settings: Settings) -> list[str]:
+    """Name the groups that may read a collection when the store is served."""
+    if settings.access == "local":
+        return ["everybody"]
+    groups = settings.collections.get(collection)
+    if (groups is None and collection == DEFAULT_COLLECTION) or (groups and EVERYBODY in groups):
+        return ["everybody"]
+    return sorted(groups or ())
 
 
 def _step(applied: int, seq: int) -> str:

@@ -58,6 +58,7 @@ def run_watch(
     err: Console,
     *,
     prune: bool,
+    collection: str | None = None,
     stop: threading.Event | None = None,
     look_seconds: float = _LOOK_SECONDS,
 ) -> None:
@@ -76,7 +77,9 @@ def run_watch(
         """Ingest what is at rest; returns whether that must be tried again."""
         try:
             with open_ingestor(settings, embedder=embedder) as ingestor:
-                report = ingestor.ingest(paths, prune=prune, leave=unsettled.paths)
+                report = ingestor.ingest(
+                    paths, prune=prune, leave=unsettled.paths, collection=collection
+                )
         except (ProcessError, StoreBusyError) as error:
             err.print(f"[yellow]Waiting:[/] {escape(error.message)}", highlight=False)
             return True

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from rag.errors import InputError
 
 DEFAULT_COLLECTION = "default"
+EVERYBODY = "*"
+"""Stands for whoever is let in, among the groups of a collection."""
 
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 _IDS_PER_QUERY = 500

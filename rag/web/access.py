@@ -21,11 +21,13 @@ class Principal:
     """Somebody who is known: `name` is unique, rights say what they may do.
 
     `groups` are those that the proof of who it is names; collections are opened to groups.
+    `known_as` are names beside the unique one, under which they may be suspended.
     """
 
     name: str
     rights: frozenset[Right] = field(default_factory=lambda: frozenset({Right.ASK}))
     groups: frozenset[str] = frozenset()
+    known_as: frozenset[str] = frozenset()
 
 
 MAX_GROUPS = 1000

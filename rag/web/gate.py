@@ -250,6 +250,8 @@ class Gate:
             raise _sign_in_first(rule, scope, headers, identity.sign_in)
         if principal is None:
             raise _unknown_person(rule, "This server needs to know who asks.")
+        if identity.is_suspended(principal):
+            raise Problem(403, "suspended", "You may not come in for the time being.")
         needed = Right.INGEST if rule.who is Who.INGEST else Right.ASK
         if needed not in principal.rights:
             hint = f"It takes the right “{needed}”: footnote token create NAME --right {needed}"

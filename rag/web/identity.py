@@ -21,6 +21,7 @@ from rag.settings import Settings
 from rag.web.access import Principal, Right, checked_groups
 from rag.web.keys import PREFIX, KeyFile
 from rag.web.sign_in import SignIn
+from rag.web.suspended import SuspendedFile
 
 MAX_USER_CHARS = 200
 MAX_TOKEN_CHARS = 4096
@@ -44,6 +45,7 @@ class Identity:
     networks: tuple[Network, ...] = ()
     user_header: str = ""
     groups_header: str = ""
+    suspended: SuspendedFile | None = None
     embed_secret: str = ""
     sign_in: SignIn | None = None
 
@@ -80,6 +82,10 @@ class Identity:
             return self._by_authorization(given)
         return None if self.sign_in is None else self.sign_in.person(headers)
 
+    def is_suspended(self, principal: Principal) -> bool:
+        """Tell whether somebody may not come in, although who they are is proven."""
+        return self.suspended is not None and self.suspended.holds(principal)
+
     def _by_authorization(self, given: list[str]) -> Principal:
         scheme, _, secret = given[0].partition(" ")
         secret = secret.strip()
@@ -95,7 +101,10 @@ class Identity:
         if key is None:
             raise NotHeld
         return Principal(
-            f"key {key.key_id}", frozenset(map(Right, key.rights)), frozenset(key.groups)
+            f"key {key.key_id}",
+            frozenset(map(Right, key.rights)),
+            groups=frozenset(key.groups),
+            known_as=frozenset({key.name}),
         )
 
     def _by_token(self, token: str) -> Principal:
@@ -148,6 +157,7 @@ def build_identity(settings: Settings, sign_in: SignIn | None = None) -> Identit
         networks=tuple(map(_network, settings.proxy_networks)),
         user_header=settings.proxy_user_header,
         groups_header=settings.proxy_groups_header,
+        suspended=suspended_file(settings),
         embed_secret=secret,
         sign_in=sign_in,
     )
@@ -156,6 +166,11 @@ def build_identity(settings: Settings, sign_in: SignIn | None = None) -> Identit
 def key_file(settings: Settings) -> KeyFile:
     """Return where a store's keys are."""
     return KeyFile(settings.data_dir / "keys.json")
+
+
+def suspended_file(settings: Settings) -> SuspendedFile:
+    """Return where the names of those are who may not come in."""
+    return SuspendedFile(settings.data_dir / "suspended.json")
 
 
 def check_binding(settings: Settings) -> None:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
-import tempfile
-import threading
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from rag.errors import InputError, StoreError
 from rag.web.access import Right, checked_groups
+from rag.web.owned_file import OwnedFile
 
 PREFIX = "fn_"
 MAX_KEY_CHARS = 200
@@ -55,9 +51,7 @@ class KeyFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = threading.Lock()
-        self._seen: tuple[int, int, int] | None = None
-        self._keys: dict[str, ApiKey] = {}
+        self._file = OwnedFile(path, _parse)
 
     def all(self) -> list[ApiKey]:
         """List the keys, the oldest first.
@@ -81,7 +75,7 @@ class KeyFile:
             sha256=_digest(secret),
             groups=tuple(sorted(checked_groups(groups))),
         )
-        with self._changing():
+        with self._file.changing():
             self._save([*self.all(), key])
         return key, secret
 
@@ -91,7 +85,7 @@ class KeyFile:
         Raises:
             InputError: there is no such key.
         """
-        with self._changing():
+        with self._file.changing():
             keys = self.all()
             found = next((key for key in keys if key.key_id == key_id), None)
             if found is None:
@@ -106,28 +100,9 @@ class KeyFile:
         key = self._load().get(_digest(secret))
         return key if key is not None and key.holds(datetime.now(UTC)) else None
 
-    def _changing(self) -> FileLock:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(self._path.with_suffix(".lock"))
-
     def _load(self) -> dict[str, ApiKey]:
         try:
-            status = self._path.stat()
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            raise self._unreadable() from error
-        seen = (status.st_mtime_ns, status.st_size, status.st_ino)
-        with self._lock:
-            if seen != self._seen:
-                self._keys = {key.sha256: key for key in self._read()}
-                self._seen = seen
-            return self._keys
-
-    def _read(self) -> list[ApiKey]:
-        try:
-            rows = json.loads(self._path.read_text(encoding="utf-8"))
-            return [_as_key(row) for row in rows]
+            return self._file.read() or {}
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise self._unreadable() from error
 
@@ -138,13 +113,12 @@ class KeyFile:
         )
 
     def _save(self, keys: list[ApiKey]) -> None:
-        text = json.dumps([asdict(key) for key in keys], indent=1)
-        # Temporary files are made for their owner alone, and the mode goes along.
-        with tempfile.NamedTemporaryFile(
-            "w", dir=self._path.parent, prefix=".keys", delete=False, encoding="utf-8"
-        ) as file:
-            file.write(text)
-        os.replace(file.name, self._path)
+        self._file.write(json.dumps([asdict(key) for key in keys], indent=1))
+
+
+def _parse(text: str) -> dict[str, ApiKey]:
+    keys = map(_as_key, json.loads(text))
+    return {key.sha256: key for key in keys}
 
 
 def _as_key(row: dict[str, Any]) -> ApiKey:

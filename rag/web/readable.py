@@ -14,16 +14,13 @@ from dataclasses import dataclass
 from rag.assistant import MAX_QUESTION_CHARS
 from rag.errors import ConfigurationError, InputError, NoDocumentsError, StoreBusyError
 from rag.settings import Settings
-from rag.store.collections import DEFAULT_COLLECTION, checked_collection
+from rag.store.collections import DEFAULT_COLLECTION, EVERYBODY, checked_collection
 from rag.store.filters import Condition, Within
 from rag.types import Answer, Delta, Document, Event, Found, Hit, Passage, Question
 from rag.web.access import Principal
 from rag.web.seams import Asking, Documents, ListedDocument
 
 logger = logging.getLogger(__name__)
-
-EVERYBODY = "*"
-"""Stands for whoever is let in, among the groups of a collection."""
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,11 @@ def _look_at_rows(catalog: Catalog, model: str) -> list[str]:
         rows = connection.execute("SELECT passage_id, vector_key FROM passages").fetchall()
         if len(rows) != len(expected) or dict(rows) != expected:
             wrong.append(f"{len(rows)} rows of passages, {len(expected)} expected")
+        parted = connection.execute(
+            "SELECT path FROM documents GROUP BY path HAVING count(DISTINCT collection) > 1"
+        ).fetchall()
+        if parted:
+            wrong.append(f"{len(parted)} files are in two collections at once")
         keys = {row[0] for row in connection.execute("SELECT vector_key FROM vectors")}
         if orphans := keys - set(expected.values()):
             wrong.append(f"{len(orphans)} vectors that no passage has")

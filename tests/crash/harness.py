@@ -19,6 +19,7 @@ from tests.conftest import PROJECT
 from tests.crash import child
 from tests.crash.child import ACKNOWLEDGED, Fault, Seen
 from tests.crash.world import World
+from tests.store.test_catalog import as_before_collections
 
 ACTIONS = ("kill", "error", "full")
 DAMAGED = "restore-damaged"  # a scenario that begins with a catalogue nobody can read
@@ -162,6 +163,14 @@ class Harness:
         sorted(world.docs.iterdir())[0].unlink()
         world.save("update")
         yield "update", INGEST
+        world.load("remove")
+        world.change(2)
+        world.save("collect")
+        yield "collect", (*INGEST, "--collection", "hr")
+        world.load("remove")
+        as_before_collections(world.store / "catalog.sqlite3")
+        world.save("migrate")
+        yield "migrate", INGEST
         yield from self._scenarios_of_backup()
 
     def _scenarios_of_backup(self) -> Iterator[tuple[str, Sequence[str]]]:
