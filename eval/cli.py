@@ -245,10 +245,10 @@ def from_feedback(
     data_dir: DataDir = None,
 ) -> None:
     """Make draft cases of the thumbs and comments given in the chat page."""
-    from eval.feedback import draft_cases, feedback_path, read_feedback, write_drafts
+    from eval.feedback import draft_cases, stored_feedback, write_drafts
     from eval.session import settings_with
 
-    found = read_feedback(feedback_path(settings_with((), data_dir)))
+    found = stored_feedback(settings_with((), data_dir))
     added = write_drafts(out_file, draft_cases(found))
     out.print(
         f"{added} drafts added to {out_file}. Check each, fill in what is missing, and remove its "

@@ -1,8 +1,7 @@
 """From what people said of answers to draft cases of a dataset.
 
-The chat page appends one line to `feedback.jsonl` in the data folder for each thumb:
-`{time, question, history, answer, rating, comment}`, where `history` lists pairs of question and
-answer, `answer` is the JSON object of `footnote ask --json`, and `rating` is "up" or "down".
+The chat page, the widget and the API keep each thumb and comment in the history, with its question,
+the turns before it, and the answer as `footnote ask --json` prints it.
 """
 
 from __future__ import annotations
@@ -15,9 +14,8 @@ from typing import Any
 
 from eval.dataset import fingerprint
 from rag.errors import InputError
+from rag.history.opening import open_history
 from rag.settings import Settings
-
-_NEEDED = {"question", "answer", "rating"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,43 +30,34 @@ class Feedback:
     time: str
 
 
-def feedback_path(settings: Settings) -> Path:
-    """Return where the chat page stores feedback."""
-    return settings.data_dir / "feedback.jsonl"
-
-
-def read_feedback(path: Path) -> list[Feedback]:
-    """Read stored feedback, oldest first.
+def stored_feedback(settings: Settings) -> list[Feedback]:
+    """Read what people said, oldest first.
 
     Raises:
-        InputError: there is none, or a line is not as described above.
+        InputError: nobody has said anything.
+        StoreError: the database cannot be used.
     """
-    if not path.exists():
+    history = open_history(settings)
+    try:
+        found = history.feedback()
+    finally:
+        history.close()
+    if not found:
         raise InputError(
-            f"{path}: no feedback is stored.", "Rate answers in the chat page, then try again."
+            f"{settings.data_dir}: no feedback is stored.",
+            "Rate answers in the chat page, then try again.",
         )
-    found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            if not set(row) >= _NEEDED or row["rating"] not in ("up", "down"):
-                raise ValueError("expected question, answer and a rating of up or down")
-            history = tuple((question, answer) for question, answer in row.get("history") or ())
-        except (ValueError, TypeError) as error:
-            raise InputError(f"{path}:{number}: {error}.", "Remove or mend the line.") from error
-        found.append(
-            Feedback(
-                row["question"],
-                history,
-                row["answer"],
-                row["rating"],
-                row.get("comment") or "",
-                row.get("time") or "",
-            )
+    return [
+        Feedback(
+            said.question,
+            said.history,
+            said.answer or {},
+            said.rating,
+            said.comment,
+            said.time.isoformat(timespec="seconds"),
         )
-    return found
+        for said in found
+    ]
 
 
 def draft_cases(feedback: Sequence[Feedback]) -> list[dict[str, Any]]:

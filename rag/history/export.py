@@ -6,14 +6,18 @@ What people and documents wrote is text in Markdown too: none of its signs make 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from rag.history.records import AuditLine, Conversation, History, KeptTurn, Said
+from rag.history.records import AnswerJson, AuditLine, Conversation, History, KeptTurn, Said
 
 ABSTAINED = "The documents do not say."
+WITHHELD = "This answer is not shown: it cites documents that are gone, or that you may not open."
+
+Readable = Callable[[AnswerJson], AnswerJson | None]
+"""What of an answer somebody may read; None for nothing."""
 
 _SIGNS = re.compile(r"[\\`*_{}\[\]<>#|~!&$^=]")
 _LINE_START = re.compile(r"^([-+]|\d+(?=[.)]))")
@@ -45,20 +49,39 @@ def plain(text: str) -> str:
     return _SCHEME.sub(lambda sign: f"&#{ord(sign[0])};", escaped)
 
 
-def person_to_dict(history: History, person: str, *, with_audit: bool) -> dict[str, Any]:
-    """Return all that is kept of a person as a JSON object.
+def person_to_dict(
+    history: History,
+    person: str,
+    *,
+    with_audit: bool,
+    readable: Readable = lambda answer: answer,
+) -> dict[str, Any]:
+    """Return all that is kept of a person as a JSON object, of answers what is `readable`.
 
     Raises:
         StoreError: the database cannot be used.
     """
     found: dict[str, Any] = {
         "person": person,
-        "conversations": [conversation_to_dict(each) for each in _all_of(history, person)],
-        "feedback": [said_to_dict(each) for each in history.feedback(person)],
+        "conversations": [
+            conversation_to_dict(read_by(each, readable)) for each in _all_of(history, person)
+        ],
+        "feedback": [
+            said_to_dict(replace(each, answer=each.answer and readable(each.answer)))
+            for each in history.feedback(person)
+        ],
     }
     if with_audit:
         found["audit"] = [audit_to_dict(line) for line in history.audit(person)]
     return found
+
+
+def read_by(conversation: Conversation, readable: Readable) -> Conversation:
+    """Return a conversation with what somebody may read of its answers."""
+    turns = (
+        replace(turn, answer=turn.answer and readable(turn.answer)) for turn in conversation.turns
+    )
+    return replace(conversation, turns=tuple(turns))
 
 
 def conversation_to_dict(conversation: Conversation) -> dict[str, Any]:
@@ -70,7 +93,7 @@ def conversation_to_dict(conversation: Conversation) -> dict[str, Any]:
                 "turn_id": turn.turn_id,
                 "time": turn.time.isoformat(),
                 "question": turn.question,
-                "answer": dict(turn.answer),
+                "answer": turn.answer,
                 "rating": turn.rating,
                 "comment": turn.comment,
             }
@@ -85,7 +108,7 @@ def said_to_dict(said: Said) -> dict[str, Any]:
         "time": said.time.isoformat(timespec="seconds"),
         "question": said.question,
         "history": [list(pair) for pair in said.history],
-        "answer": dict(said.answer),
+        "answer": said.answer,
         "rating": said.rating,
         "comment": said.comment,
         "conversation_id": said.conversation_id,
@@ -126,6 +149,10 @@ def _plain_times(record: Mapping[str, Any]) -> dict[str, Any]:
 def _paragraphs(turn: KeptTurn, *, first: int) -> list[str]:
     """Write an answer; its markers count on from `first`."""
     answer = turn.answer
+    if answer is None:
+        return [f"*{WITHHELD}*"]
+    if asked := answer.get("clarification"):
+        return [plain(asked["question"])]
     if answer.get("abstained"):
         return [f"*{ABSTAINED}*"]
     numbers = {each["marker"]: first + at for at, each in enumerate(_citations(turn), start=1)}
@@ -139,7 +166,8 @@ def _paragraphs(turn: KeptTurn, *, first: int) -> list[str]:
 
 
 def _citations(turn: KeptTurn) -> list[Mapping[str, Any]]:
-    return sorted(turn.answer.get("citations", ()), key=lambda each: int(each["marker"]))
+    found = turn.answer.get("citations", ()) if turn.answer else ()
+    return sorted(found, key=lambda each: int(each["marker"]))
 
 
 def _note(citation: Mapping[str, Any]) -> str:

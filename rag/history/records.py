@@ -37,11 +37,14 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class KeptTurn:
-    """A question and its answer; `rating` is "up", "down" or "", the latest that was given."""
+    """A question and its answer; `rating` is "up", "down" or "", the latest that was given.
+
+    `answer` is None when it is withheld from the one who looks.
+    """
 
     turn_id: str
     question: str
-    answer: AnswerJson
+    answer: AnswerJson | None
     time: datetime
     rating: str = ""
     comment: str = ""
@@ -65,7 +68,7 @@ class Said:
     time: datetime
     question: str
     history: tuple[tuple[str, str], ...]
-    answer: AnswerJson
+    answer: AnswerJson | None
     rating: str
     comment: str = ""
     person: str = ""

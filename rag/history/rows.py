@@ -29,8 +29,8 @@ def turn_row(conversation_id: str, number: int, turn: KeptTurn) -> TurnRow:
         conversation_id=conversation_id,
         number=number,
         question=turn.question,
-        answer=dict(turn.answer),
-        words=folded(f"{turn.question} {turn.answer.get('text', '')}"),
+        answer=dict(turn.answer or {}),
+        words=folded(f"{turn.question} {(turn.answer or {}).get('text', '')}"),
         time=turn.time,
     )
 
@@ -55,7 +55,7 @@ def feedback_row(said: Said, conversation_id: str | None) -> FeedbackRow:
         time=said.time,
         question=said.question,
         history=[list(pair) for pair in said.history],
-        answer=dict(said.answer),
+        answer=dict(said.answer or {}),
         rating=said.rating,
         comment=said.comment,
     )

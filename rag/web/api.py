@@ -20,7 +20,8 @@ from rag.types import Answer, Delta, Event, Found, Question, Turn
 from rag.web import api_models as models
 from rag.web.access import principal_of
 from rag.web.audit import note
-from rag.web.feedback import Feedback, FeedbackFile, Rating
+from rag.web.feedback import Feedback, FeedbackStore, Rating
+from rag.web.keeping import Keeping
 from rag.web.page_pictures import PagePictures
 from rag.web.page_routes import pages_to_dict, shown_pages
 from rag.web.problems import Problem, internal, logged, problem_to_dict, request_id
@@ -77,7 +78,8 @@ class Services:
     """
 
     views: Views
-    feedback: FeedbackFile
+    feedback: FeedbackStore
+    keeping: Keeping
     workers: Workers
     writers: Workers
     answers: RecentAnswers
@@ -296,7 +298,8 @@ def _add_feedback(router: APIRouter, services: Services) -> None:
         answer = services.answers.get(body.answer_id, principal_of(request.scope).name)
         if answer is None:
             raise missing("answer, or it was given too long ago")
-        services.feedback.append(answer, Feedback(Rating(body.rating), body.comment.strip()))
+        said = Feedback(Rating(body.rating), body.comment.strip())
+        services.feedback.append(answer, said, person=services.keeping.person(request.scope))
         return Response(status_code=204)
 
 

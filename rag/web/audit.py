@@ -2,61 +2,54 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-import threading
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from starlette.types import Scope
 
+from rag.history.records import AuditLine, History, now
+from rag.history.writer import Writer
+from rag.settings import Settings
 from rag.web.access import principal_of
 from rag.web.problems import request_id
-
-logger = logging.getLogger(__name__)
 
 _DETAILS = "footnote.details"
 
 
-class AuditFile:
-    """Appends to a file that only its owner may read; it is opened anew for every line.
+class AuditLog:
+    """Adds lines to the history, behind the requests' backs.
 
-    So it can be moved away at any time. `with_questions` keeps the words of questions too.
+    A line that cannot be written is told in the server's log, and asking goes on.
+    `with_questions` keeps the words of questions too.
     """
 
-    def __init__(self, path: Path, *, with_questions: bool) -> None:
-        self._path = path
+    def __init__(self, history: History, writer: Writer, *, with_questions: bool) -> None:
+        self._history = history
+        self._writer = writer
         self._with_questions = with_questions
-        self._lock = threading.Lock()
 
     def append(self, scope: Scope, address: str, status: int) -> None:
-        """Note how a request ended. A line that cannot be written is logged, and asking goes on."""
+        """Note how a request ended."""
         details: dict[str, Any] = dict(scope.get(_DETAILS, {}))
         if not self._with_questions:
             details.pop("question", None)
-        row = {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "request": request_id(scope),
-            "who": principal_of(scope).name,
-            "from": address,
-            "what": f"{scope['method']} {scope['path']}",
-            "status": status,
-            **details,
-        }
-        # Only ASCII: no text of a request can end a line or begin one.
-        line = json.dumps(row).encode("ascii") + b"\n"
-        try:
-            with self._lock:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-                try:
-                    os.write(file, line)
-                finally:
-                    os.close(file)
-        except OSError:
-            logger.exception("the audit line of request %s was not written", request_id(scope))
+        line = AuditLine(
+            now(),
+            request_id(scope),
+            principal_of(scope).name,
+            address,
+            f"{scope['method']} {scope['path']}",
+            status,
+            details,
+        )
+        what = f"the audit line of request {line.request}"
+        self._writer.later(what, lambda: self._history.note(line))
+
+
+def audit_log(settings: Settings, history: History, writer: Writer) -> AuditLog | None:
+    """Return where lines go; None where they are off, or only one person can ask."""
+    if settings.access == "local" or settings.audit == "off":
+        return None
+    return AuditLog(history, writer, with_questions=settings.audit == "questions")
 
 
 def take_details(scope: Scope) -> None:

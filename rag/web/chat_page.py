@@ -15,7 +15,8 @@ from rag.errors import InputError, RagError
 from rag.web import furniture
 from rag.web.access import ANYBODY, principal_of
 from rag.web.conversation import Notice, Turns, TurnView, render_notice, render_turns
-from rag.web.feedback import Feedback, FeedbackFile, Rating
+from rag.web.feedback import Feedback, FeedbackStore, Rating
+from rag.web.keeping import Keeping
 from rag.web.readable import View, Views
 from rag.web.runs import Runs
 from rag.web.runs_page import EvaluationRuns
@@ -34,13 +35,15 @@ class ChatPage:
     def __init__(
         self,
         views: Views,
-        feedback: FeedbackFile,
+        feedback: FeedbackStore,
         evaluations: EvaluationRuns,
+        keeping: Keeping,
     ) -> None:
         self.mode = views.mode
         self.views = views
         self.feedback = feedback
         self.evaluations = evaluations
+        self.keeping = keeping
         # A stopped question may hold its thread for a moment more, hence more than may answer.
         self.runs = Runs(None, threads=4 * CONCURRENT_ANSWERS)
 

@@ -1,25 +1,22 @@
-"""Feedback: what a person says of an answer, how it is shown, and the file that keeps it."""
+"""Feedback: what a person says of an answer, how it is shown, and how it is kept."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import logging
-import os
-import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import Enum
-from pathlib import Path
 
 from rag.answer_json import answer_to_dict
 from rag.errors import InputError, StoreError
+from rag.history.records import History, Said, now
+from rag.history.writer import Writer
 from rag.types import Answer
 from rag.web.markup import esc
 
 logger = logging.getLogger(__name__)
 
 MAX_COMMENT_CHARS = 2000
+WRITE_SECONDS = 10.0
 
 
 class Rating(Enum):
@@ -41,23 +38,27 @@ class Feedback:
     comment: str = ""
 
 
-class FeedbackFile:
-    """Appends feedback to a file, one JSON object a line.
+class FeedbackStore:
+    """Keeps feedback in the history. The last word on a question counts."""
 
-    The last line on a question counts, so a changed mind is one more line. Each line holds time,
-    question, history, answer (as `footnote ask --json` prints it), rating and comment.
-    """
+    def __init__(self, history: History, writer: Writer) -> None:
+        self._history = history
+        self._writer = writer
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-
-    def append(self, answer: Answer, feedback: Feedback) -> None:
-        """Store what was said of an answer.
+    def append(
+        self,
+        answer: Answer,
+        feedback: Feedback,
+        *,
+        person: str = "",
+        turn_id: str = "",
+        conversation_id: str = "",
+    ) -> None:
+        """Store what was said of an answer; after its turn, when that is still to be written.
 
         Raises:
             InputError: the comment exceeds MAX_COMMENT_CHARS.
-            StoreError: the file cannot be written; it is as it was before.
+            StoreError: the database cannot be used.
         """
         if len(feedback.comment) > MAX_COMMENT_CHARS:
             raise InputError(
@@ -65,17 +66,24 @@ class FeedbackFile:
                 f"{MAX_COMMENT_CHARS:,} are kept.",
                 "Make it shorter and send it again.",
             )
-        # Only ASCII: readers may take other characters, such as U+2028, for the end of a line.
-        line = json.dumps(_row(answer, feedback)).encode("ascii") + b"\n"
+        question = answer.question
+        said = Said(
+            now(),
+            question.text,
+            tuple((turn.question, turn.answer) for turn in question.history),
+            answer_to_dict(answer),
+            feedback.rating.value,
+            feedback.comment,
+            person,
+            turn_id,
+            conversation_id,
+        )
         try:
-            with self._lock:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                _append(self._path, line)
-        except OSError as error:
-            logger.exception("feedback was not stored in %s", self._path)
-            reason = (error.strerror or type(error).__name__).lower()
+            self._writer.now(lambda: self._history.say(said), seconds=WRITE_SECONDS)
+        except StoreError as error:
+            logger.warning("feedback was not stored: %s", error.message)
             raise StoreError(
-                f"Your feedback could not be stored: {reason}.", "The server's log says more."
+                "Your feedback could not be stored.", "The server's log says more."
             ) from error
 
 
@@ -107,29 +115,3 @@ def render_feedback(feedback: Feedback | None, number: int, *, is_locked: bool) 
 
 def _is(feedback: Feedback | None, rating: Rating) -> str:
     return "true" if feedback is not None and feedback.rating is rating else "false"
-
-
-def _row(answer: Answer, feedback: Feedback) -> dict[str, object]:
-    question = answer.question
-    return {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "question": question.text,
-        "history": [[turn.question, turn.answer] for turn in question.history],
-        "answer": answer_to_dict(answer),
-        "rating": feedback.rating.value,
-        "comment": feedback.comment,
-    }
-
-
-def _append(path: Path, line: bytes) -> None:
-    """Write a whole line or nothing: half a line would spoil the file for its readers."""
-    with path.open("ab", buffering=0) as file:
-        before = os.fstat(file.fileno()).st_size
-        try:
-            written = file.write(line)
-            if written != len(line):
-                raise OSError(None, "only a part could be written")
-        except OSError:
-            with contextlib.suppress(OSError):
-                file.truncate(before)
-            raise

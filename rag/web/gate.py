@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.settings import Settings
 from rag.web.access import Right, principal_of, set_principal
-from rag.web.audit import AuditFile, take_details
+from rag.web.audit import AuditLog, take_details
 from rag.web.embeds import Embeds, read_embeds
 from rag.web.identity import Identity, NotHeld, build_identity
 from rag.web.limits import Limits
@@ -68,25 +68,23 @@ class Policy:
     embeds: Embeds
     limits: Limits
     max_upload_bytes: int
-    audit: AuditFile | None = None
+    audit: AuditLog | None = None
     sessions: Sessions | None = None
 
 
-def build_policy(settings: Settings, sign_in: SignIn | None = None) -> Policy:
+def build_policy(
+    settings: Settings, sign_in: SignIn | None = None, audit: AuditLog | None = None
+) -> Policy:
     """Build it from the settings; raises ConfigurationError as its parts do."""
     names = frozenset(name.lower() for name in settings.trusted_hosts)
     public = read_public_url(settings).host
-    path = settings.data_dir / "audit.jsonl"
-    is_shared = settings.access != "local"
     return Policy(
         allowed_hosts(settings.host) | names | ({public} if public else frozenset()),
         build_identity(settings, sign_in),
         read_embeds(settings.embeds),
         Limits(settings.questions_per_minute),
         settings.max_upload_mb * 2**20,
-        AuditFile(path, with_questions=settings.audit == "questions")
-        if is_shared and settings.audit != "off"
-        else None,
+        audit,
         # Where nobody says who they are, an address that changes would lose its session.
         Sessions() if settings.access in ("token", "proxy", "oidc") else None,
     )

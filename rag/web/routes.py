@@ -52,6 +52,13 @@ GET        /api/v1/documents                                                 ask
 GET        /api/v1/documents/{doc_id:any}                                    ask
 GET        /api/v1/passages/{passage_id:any}                                 ask
 POST       /api/v1/feedback                                                  ask
+GET        /api/v1/conversations                                             ask
+GET        /api/v1/conversations/{conversation_id}                           ask
+PATCH      /api/v1/conversations/{conversation_id}                           ask
+DELETE     /api/v1/conversations/{conversation_id}                           ask
+GET        /api/v1/conversations/{conversation_id}/markdown                  ask
+GET        /api/v1/history                                                   ask
+DELETE     /api/v1/history                                                   ask
 POST       /api/v1/documents                                                 ingest
 DELETE     /api/v1/documents/{doc_id:any}                                    ingest
 POST       /api/v1/mcp                                                       question

@@ -21,14 +21,18 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from rag.errors import ConfigurationError
+from rag.history.opening import open_history
 from rag.settings import Settings, keep_libraries_quiet
 from rag.web.access import principal_of
 from rag.web.api import Services, api_router
 from rag.web.api_models import StatusBody
+from rag.web.audit import audit_log
 from rag.web.embeds import Embeds, embed_page, embed_policy, read_embeds
-from rag.web.feedback import FeedbackFile
+from rag.web.feedback import FeedbackStore
 from rag.web.gate import Gate, build_policy
+from rag.web.history_api import history_router
 from rag.web.identity import check_binding
+from rag.web.keeping import Keeping
 from rag.web.mcp_server import PATH as MCP_PATH
 from rag.web.mcp_server import McpEndpoint
 from rag.web.mcp_server import is_installed as mcp_is_installed
@@ -91,12 +95,14 @@ def create_app(
     from rag.web.chat_page import ChatPage  # gradio takes seconds to import
 
     evaluations = EvaluationRuns(settings.data_dir / "runs")
-    feedback = FeedbackFile(settings.data_dir / "feedback.jsonl")
+    keeping = Keeping(open_history(settings), settings)
+    feedback = FeedbackStore(keeping.history, keeping.writer)
     views = Views(assistant, catalog, read_collections(settings))
-    page = ChatPage(views, feedback, evaluations)
+    page = ChatPage(views, feedback, evaluations, keeping)
     services = Services(
         views,
         feedback,
+        keeping,
         workers=Workers(threads=API_THREADS, waiting=API_WAITING),
         writers=Workers(threads=1, waiting=API_WAITING),
         answers=RecentAnswers(),
@@ -105,12 +111,14 @@ def create_app(
     )
 
     sign_in = build_sign_in(settings)
+    audit = audit_log(settings, keeping.history, keeping.writer)
     mcp = McpEndpoint(services) if mcp_is_installed() else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with nullcontext() if mcp is None else mcp.running():
-            yield
+        with keeping.running():
+            async with nullcontext() if mcp is None else mcp.running():
+                yield
         page.runs.close()
         services.workers.close()
         services.writers.close()
@@ -125,7 +133,7 @@ def create_app(
         lifespan=lifespan,
         middleware=[
             Middleware(Below, prefix=read_public_url(settings).prefix),
-            Middleware(Gate, policy=build_policy(settings, sign_in)),
+            Middleware(Gate, policy=build_policy(settings, sign_in, audit)),
             # The gate decides on origins; without this, Gradio would add one that trusts them all.
             Middleware(CORSMiddleware, allow_origins=[]),
         ],
@@ -136,6 +144,7 @@ def create_app(
     _add_health(app, is_ready)
     app.include_router(api_router(services))
     app.include_router(openai_router(services))
+    app.include_router(history_router(services))
     if mcp is not None:
         app.router.routes.append(Route(MCP_PATH, mcp, methods=["POST"], include_in_schema=False))
     _add_embeds(app, read_embeds(settings.embeds))

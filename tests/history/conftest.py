@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from postgres import running_server
 from sqlalchemy.engine import make_url
 
 from rag.history.database import open_engine
 from rag.history.opening import open_history
 from rag.history.records import History
 from rag.settings import Settings
-
-sys.path.insert(0, str(Path(__file__).parent))
-from postgres import running_server
 
 
 @pytest.fixture(scope="session")

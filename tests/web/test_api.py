@@ -14,6 +14,8 @@ from web_fakes import QUOTE, TALKS, MemoryCatalog, ScriptedAssistant
 
 from rag.answer_json import answer_to_dict, hit_to_dict
 from rag.errors import NoDocumentsError, StoreError
+from rag.history.opening import open_history
+from rag.settings import Settings
 from rag.store.filters import Filter
 from rag.types import Document, Question, Turn
 from rag.web.recent import RecentAnswers
@@ -224,10 +226,11 @@ def test_feedback_names_an_answer_that_was_given(api, tmp_path):
     answer = api.post("/api/v1/chat", json={"question": "x"}, headers=JSON).json()
     said = {"answer_id": answer["answer_id"], "rating": "down", "comment": " Too old. "}
     assert api.post("/api/v1/feedback", json=said).status_code == 204
-    row = json.loads((tmp_path / "feedback.jsonl").read_text())
-    assert (row["question"], row["rating"], row["comment"]) == ("x", "down", "Too old.")
+    [kept] = open_history(Settings(data_dir=tmp_path)).feedback()
+    assert (kept.question, kept.rating, kept.comment) == ("x", "down", "Too old.")
+    assert kept.person == "local"
     del answer["answer_id"]
-    assert row["answer"] == answer
+    assert kept.answer == answer
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,12 @@
-"""The audit file, and Gradio's sessions that stay with their owners."""
+"""The audit, and Gradio's sessions that stay with their owners."""
 
 from __future__ import annotations
-
-import json
-import stat
 
 import pytest
 from starlette.testclient import TestClient
 from web_fakes import MemoryCatalog, ScriptedAssistant
 
+from rag.history.opening import open_history
 from rag.settings import Settings
 from rag.web.access import Right
 from rag.web.keys import KeyFile
@@ -44,50 +42,53 @@ def keys(tmp_path):
     return [({"authorization": f"Bearer {secret}"}, f"key {key.key_id}") for key, secret in made]
 
 
-def rows(folder) -> list[dict]:
-    return [json.loads(line) for line in (folder / "audit.jsonl").read_text().splitlines()]
+def lines(folder) -> list:
+    return list(open_history(Settings(data_dir=folder)).audit())
 
 
 def test_who_asked_changed_and_was_refused_is_written_down(tmp_path, keys):
     (ann, name), _ = keys
-    client = serve(tmp_path)
-    client.get("/api/v1/documents", headers=ann)
-    client.post("/api/v1/chat", json={"question": QUESTION}, headers=ann | JSON)
-    sent = ann | {"content-type": "application/octet-stream"}
-    client.post("/api/v1/documents?name=a.md", content=b"x", headers=sent)
-    client.delete("/api/v1/documents/other", headers=ann)
-    refused = client.get("/runs", headers={"authorization": "Bearer fn_x"})
-    found = rows(tmp_path)
-    assert [(row["who"], row["what"], row["status"]) for row in found] == [
+    with serve(tmp_path) as client:
+        client.get("/api/v1/documents", headers=ann)
+        client.post("/api/v1/chat", json={"question": QUESTION}, headers=ann | JSON)
+        sent = ann | {"content-type": "application/octet-stream"}
+        client.post("/api/v1/documents?name=a.md", content=b"x", headers=sent)
+        client.delete("/api/v1/documents/other", headers=ann)
+        refused = client.get("/runs", headers={"authorization": "Bearer fn_x"})
+    found = lines(tmp_path)
+    assert [(line.who, line.what, line.status) for line in found] == [
         (name, "POST /api/v1/chat", 200),
         (name, "POST /api/v1/documents", 201),
         (name, "DELETE /api/v1/documents/other", 204),
         ("nobody known", "GET /runs", 401),
     ]
-    assert found[1]["name"] == "a.md"
-    assert found[3]["request"] == refused.headers["x-request-id"]
-    assert {row["from"] for row in found} == {"10.0.0.7"}
-    assert "question" not in found[0]
-    assert stat.S_IMODE((tmp_path / "audit.jsonl").stat().st_mode) == 0o600
+    assert found[1].details["name"] == "a.md"
+    assert found[3].request == refused.headers["x-request-id"]
+    assert {line.address for line in found} == {"10.0.0.7"}
+    assert "question" not in found[0].details
 
 
 def test_the_words_of_questions_are_kept_when_that_is_set(tmp_path, keys):
     (ann, _), _ = keys
-    client = serve(tmp_path, audit="questions")
-    client.post("/api/v1/chat", json={"question": QUESTION}, headers=ann)
-    client.post("/api/v1/search", json={"query": "rights"}, headers=ann)
-    messages = [{"role": "user", "content": "Who?"}]
-    client.post("/v1/chat/completions", json={"messages": messages}, headers=ann)
-    assert [row["question"] for row in rows(tmp_path)] == [QUESTION, "rights", "Who?"]
+    with serve(tmp_path, audit="questions") as client:
+        client.post("/api/v1/chat", json={"question": QUESTION}, headers=ann)
+        client.post("/api/v1/search", json={"query": "rights"}, headers=ann)
+        messages = [{"role": "user", "content": "Who?"}]
+        client.post("/v1/chat/completions", json={"messages": messages}, headers=ann)
+    assert [line.details["question"] for line in lines(tmp_path)] == [QUESTION, "rights", "Who?"]
 
 
 def test_it_can_be_off_and_fail_without_harm(tmp_path, keys, caplog):
     (ann, _), _ = keys
     asked = {"question": "Who?"}
-    serve(tmp_path, audit="off").post("/api/v1/chat", json=asked, headers=ann)
-    assert not (tmp_path / "audit.jsonl").exists()
-    (tmp_path / "audit.jsonl").mkdir()
-    assert serve(tmp_path).post("/api/v1/chat", json=asked, headers=ann | JSON).status_code == 200
+    with serve(tmp_path, audit="off") as client:
+        client.post("/api/v1/chat", json=asked, headers=ann)
+    assert lines(tmp_path) == []
+    for file in tmp_path.glob("history.db*"):
+        file.unlink()
+    (tmp_path / "history.db").mkdir()
+    with serve(tmp_path) as client:
+        assert client.post("/api/v1/chat", json=asked, headers=ann | JSON).status_code == 200
     assert "audit line" in caplog.text
 
 

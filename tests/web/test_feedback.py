@@ -1,34 +1,43 @@
+"""Feedback: kept in the history, and shown below an answer."""
+
 from __future__ import annotations
 
 import json
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from web_fakes import answered
 
-from eval.feedback import draft_cases, feedback_path, read_feedback
+from eval.feedback import draft_cases, stored_feedback
 from rag.answer_json import answer_to_dict
 from rag.errors import InputError, StoreError
+from rag.history.opening import open_history
+from rag.history.writer import Writer
 from rag.settings import Settings
 from rag.types import Question, Turn
-from rag.web.feedback import Feedback, FeedbackFile, Rating, render_feedback
+from rag.web.feedback import Feedback, FeedbackStore, Rating, render_feedback
 
-FULL = Path("/dev/full")
 ANSWER = answered(Question("Who said so?", (Turn("What did China ask?", "Less energy. [1]"),)))
 
 
 @pytest.fixture
-def path(tmp_path):
-    """Where evaluation looks for feedback, in a data folder that is not there yet."""
-    return feedback_path(Settings(data_dir=tmp_path / "store"))
+def settings(tmp_path):
+    """A data folder that is not there yet."""
+    return Settings(data_dir=tmp_path / "new" / "store")
 
 
-def test_evaluation_reads_what_the_page_wrote(path):
-    FeedbackFile(path).append(ANSWER, Feedback(Rating.UP, "Just what I needed."))
-    (found,) = read_feedback(path)
+@pytest.fixture
+def store(settings):
+    writer = Writer()
+    yield FeedbackStore(open_history(settings), writer)
+    writer.close()
+
+
+def test_evaluation_reads_what_the_page_wrote(store, settings):
+    store.append(ANSWER, Feedback(Rating.UP, "Just what I needed."), person="ann")
+    (found,) = stored_feedback(settings)
     assert (found.question, found.rating) == ("Who said so?", "up")
     assert found.history == (("What did China ask?", "Less energy. [1]"),)
     assert found.answer == json.loads(json.dumps(answer_to_dict(ANSWER)))
@@ -39,14 +48,14 @@ def test_evaluation_reads_what_the_page_wrote(path):
     (draft,) = draft_cases([found])
     assert draft["answers"] == ["individual cases"]
     assert [item["source"] for item in draft["relevant"]] == ["corpus/talks.md"] * 2
+    assert [said.person for said in open_history(settings).feedback()] == ["ann"]
 
 
-def test_a_changed_mind_is_a_further_line_and_the_last_one_counts(path):
-    file = FeedbackFile(path)
+def test_a_changed_mind_is_kept_too_and_the_last_word_counts(store, settings):
     for feedback in (Feedback(Rating.UP), Feedback(Rating.DOWN), Feedback(Rating.DOWN, "No date.")):
-        file.append(ANSWER, feedback)
-    assert [found.rating for found in read_feedback(path)] == ["up", "down", "down"]
-    (draft,) = draft_cases(read_feedback(path))
+        store.append(ANSWER, feedback)
+    assert [found.rating for found in stored_feedback(settings)] == ["up", "down", "down"]
+    (draft,) = draft_cases(stored_feedback(settings))
     assert draft["tags"] == ["feedback", "down"]
     assert "The person wrote: No date." in draft["comment"]
 
@@ -54,49 +63,42 @@ def test_a_changed_mind_is_a_further_line_and_the_last_one_counts(path):
 @pytest.mark.parametrize(
     "text", ["a\nb\r\nc", "a\u2028b\u2029c\x85d\x0be", "é 中 \U0001f600", '"\\']
 )
-def test_any_text_stays_on_its_line(path, text):
-    answer = replace(ANSWER, question=Question(text))
-    FeedbackFile(path).append(answer, Feedback(Rating.DOWN, text))
-    (found,) = read_feedback(path)
+def test_any_text_comes_back(store, settings, text):
+    store.append(replace(ANSWER, question=Question(text)), Feedback(Rating.DOWN, text))
+    (found,) = stored_feedback(settings)
     assert (found.question, found.comment) == (text, text)
 
 
-def test_a_comment_of_2001_characters_is_refused_and_nothing_is_written(path):
-    file = FeedbackFile(path)
+def test_a_comment_of_2001_characters_is_refused_and_nothing_is_written(store, settings):
     with pytest.raises(InputError, match="2,001 characters"):
-        file.append(ANSWER, Feedback(Rating.UP, "x" * 2001))
-    assert not path.exists()
-    file.append(ANSWER, Feedback(Rating.UP, "x" * 2000))
-    assert len(read_feedback(path)[0].comment) == 2000
+        store.append(ANSWER, Feedback(Rating.UP, "x" * 2001))
+    with pytest.raises(InputError, match="no feedback"):
+        stored_feedback(settings)
+    store.append(ANSWER, Feedback(Rating.UP, "x" * 2000))
+    assert len(stored_feedback(settings)[0].comment) == 2000
 
 
-def test_lines_written_at_once_stay_whole(path):
-    file = FeedbackFile(path)
-
+def test_what_several_say_at_once_is_all_kept(store, settings):
     def write(number):
-        for _ in range(20):
-            file.append(ANSWER, Feedback(Rating.UP, f"{number}"))
+        for _ in range(5):
+            store.append(ANSWER, Feedback(Rating.UP, f"{number}"))
 
-    writers = [threading.Thread(target=write, args=[number]) for number in range(8)]
+    writers = [threading.Thread(target=write, args=[number]) for number in range(6)]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join()
-    comments = [found.comment for found in read_feedback(path)]
-    assert sorted(comments) == sorted(f"{number}" for number in range(8) for _ in range(20))
+    comments = [found.comment for found in stored_feedback(settings)]
+    assert sorted(comments) == sorted(f"{number}" for number in range(6) for _ in range(5))
 
 
-def test_a_folder_that_cannot_be_is_an_error_with_its_reason(tmp_path, caplog):
-    (tmp_path / "file").write_text("")
-    path = tmp_path / "file" / "store" / "feedback.jsonl"
-    with pytest.raises(StoreError, match="could not be stored: not a directory"):
-        FeedbackFile(path).append(ANSWER, Feedback(Rating.UP))
-    assert str(tmp_path) in caplog.text
-
-
-def test_a_full_disk_is_an_error_with_its_reason():
-    with pytest.raises(StoreError, match="no space left on device"):
-        FeedbackFile(FULL).append(ANSWER, Feedback(Rating.UP))
+def test_a_folder_that_cannot_be_is_an_error_whose_reason_is_in_the_log(settings, store, caplog):
+    settings.data_dir.parent.mkdir()
+    settings.data_dir.write_text("a file")
+    with pytest.raises(StoreError) as caught:
+        store.append(ANSWER, Feedback(Rating.UP))
+    assert caught.value.message == "Your feedback could not be stored."
+    assert str(settings.data_dir) in caplog.text
 
 
 def test_before_a_click_there_are_two_thumbs_and_no_box():

@@ -10,10 +10,10 @@ from playwright.sync_api import expect
 from web_fakes import QUOTE, abstained, answered
 
 from eval.dataset import Case, Dataset, Relevant
-from eval.feedback import feedback_path, read_feedback
 from eval.report import write_report
 from eval.run import run_dataset
 from eval.session import runs_folder
+from rag.history.opening import open_history
 from rag.settings import Settings
 from rag.types import Question
 
@@ -27,9 +27,13 @@ STORE = {"documents": 2, "passages": 5, "fingerprint": "s"}
 @pytest.fixture
 def stored(site):
     """Read what the page has stored during a test."""
-    path = feedback_path(Settings(data_dir=site.data_dir))
-    path.unlink(missing_ok=True)
-    return lambda: [(found.rating, found.comment) for found in read_feedback(path)]
+    history = open_history(Settings(data_dir=site.data_dir))
+    before = len(history.feedback())
+    return lambda: history.feedback()[before:]
+
+
+def said(feedback):
+    return [(each.rating, each.comment) for each in feedback]
 
 
 def test_a_thumb_a_comment_and_a_changed_mind_are_stored(visit, site, stored):
@@ -45,7 +49,7 @@ def test_a_thumb_a_comment_and_a_changed_mind_are_stored(visit, site, stored):
     page.keyboard.press("Enter")
     expect(helpful).to_have_attribute("aria-pressed", "true")
     expect(helpful).to_be_focused()
-    assert stored() == [("up", "")]
+    assert said(stored()) == [("up", "")]
 
     not_helpful.click()
     expect(not_helpful).to_have_attribute("aria-pressed", "true")
@@ -55,7 +59,10 @@ def test_a_thumb_a_comment_and_a_changed_mind_are_stored(visit, site, stored):
     box.press("Enter")
     expect(page.locator(".thanks")).to_have_text("Thank you. Your comment is stored.")
     expect(box).to_have_count(0)
-    assert stored()[1:] == [("down", ""), ("down", "<img src=x onerror=alert(1)> ${alert(1)}")]
+    assert said(stored())[1:] == [
+        ("down", ""),
+        ("down", "<img src=x onerror=alert(1)> ${alert(1)}"),
+    ]
 
     visited.ask(SECOND)  # the verdict on the first stays, the second has its own
     expect(page.locator("a.marker")).to_have_count(4)
@@ -65,8 +72,8 @@ def test_a_thumb_a_comment_and_a_changed_mind_are_stored(visit, site, stored):
     page.locator("#turn-2 .comment input").fill("With a date, please")
     page.get_by_role("button", name="Send").click()
     expect(page.locator("#turn-2 .thanks")).to_be_visible()
-    assert stored()[3:] == [("up", ""), ("up", "With a date, please")]
-    last = read_feedback(feedback_path(Settings(data_dir=site.data_dir)))[-1]
+    assert said(stored())[3:] == [("up", ""), ("up", "With a date, please")]
+    last = stored()[-1]
     assert last.question == SECOND
     assert last.history[0][0] == FIRST
     assert last.answer["answer_span"] == "individual cases"
@@ -93,7 +100,7 @@ def test_feedback_that_cannot_be_stored_is_a_notice_and_the_page_goes_on(visit):
         page = visited.page
         visited.ask(FIRST)
         page.get_by_role("button", name="Not helpful").click()
-        expect(page.get_by_role("alert")).to_contain_text("could not be stored: not a directory")
+        expect(page.get_by_role("alert")).to_contain_text("Your feedback could not be stored")
         expect(page.locator("[aria-pressed=true]")).to_have_count(0)
         visited.ask(SECOND)
         expect(page.locator("a.marker")).to_have_count(4)

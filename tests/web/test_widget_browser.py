@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from playwright.sync_api import Browser, Frame, Page, expect
 from portal import Portal, portal
 from web_fakes import QUOTE, TALKS, MemoryCatalog, ScriptedAssistant
 
+from rag.history.opening import open_history
 from rag.settings import Settings
 from rag.web.server import STATIC, create_app
 
@@ -116,8 +116,8 @@ def test_one_line_of_html_answers_with_footnotes(world, browse):
     frame.locator(".comment input").fill("Too old")
     frame.locator(".comment button").click()
     expect(frame.locator(".thanks")).to_be_visible()
-    rows = (world.data_dir / "feedback.jsonl").read_text().splitlines()
-    assert [json.loads(row)["comment"] for row in rows] == ["", "Too old"]
+    kept = open_history(Settings(data_dir=world.data_dir)).feedback()
+    assert [said.comment for said in kept] == ["", "Too old"]
 
     ask(frame, "And the second?")
     expect(frame.locator(".text")).to_have_count(2)
