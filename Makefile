@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint eval bench bench-quality bench-checking bench-ingest crash torture clean
+.PHONY: help run test lint eval bench bench-quality bench-checking bench-ingest bench-scale crash torture clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,6 +34,9 @@ bench-checking: $(VENV)/installed-test ## Checks of citations, with planted erro
 
 bench-ingest: $(VENV)/installed-test ## What an ingest costs when little or nothing has changed
 	$(BIN)/python -m eval.bench_again
+
+bench-scale: $(VENV)/installed-test ## What grows with the store: ARGS="--hashing --sizes 2000 20000" for a part
+	$(BIN)/python -m eval.bench_scale $(ARGS)
 
 crash: $(VENV)/installed-test ## 200 kills and faults at every named point: ARGS="--kills 20" for a part
 	$(BIN)/python -m tests.crash $(ARGS)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import itertools
 import json
+import random
+import re
 import sysconfig
 import warnings
 from collections.abc import Iterator
@@ -16,6 +19,8 @@ from rag.types import Document
 
 _LEAST_CHARS, _MOST_CHARS = 2_000, 20_000
 _LEAST_PARAGRAPH = 60
+_SENTENCE = re.compile(r"[A-Z][^.!?\n]{25,160}[.!?](?=\s)")
+_SENTENCES = 30_000
 _PROSE = 0.75  # the share of letters and spaces that tells prose from tables and code
 
 
@@ -54,6 +59,22 @@ def docstring_texts() -> Iterator[Text]:
         if len(held) >= _LEAST_CHARS:
             yield Text(name, held[:_MOST_CHARS])
             held, name = "", ""
+
+
+def mixed_texts(seed: int = 1) -> Iterator[Text]:
+    """Yield texts without end, of 2,000 to 20,000 characters: sentences of docstrings, drawn anew.
+
+    Words are as frequent as in what people write, and no two passages are alike.
+    """
+    found = (match[0] for text in docstring_texts() for match in _SENTENCE.finditer(text.text))
+    sentences = list(itertools.islice(found, _SENTENCES))
+    draw = random.Random(seed)
+    for number in itertools.count():
+        length = draw.randrange(_LEAST_CHARS, _MOST_CHARS)
+        paragraphs: list[str] = []
+        while sum(map(len, paragraphs)) < length:
+            paragraphs.append(" ".join(draw.choices(sentences, k=draw.randrange(2, 7))))
+        yield Text(f"mixed-{number:06}", "\n\n".join(paragraphs)[:length])
 
 
 def folder_texts(folder: Path) -> Iterator[Text]:

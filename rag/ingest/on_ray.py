@@ -195,22 +195,26 @@ class EmbedRows:
             )
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        import pyarrow as pa
+        return embed_rows(table, self._embedder, self._node)
 
-        rows = table.to_pylist()
-        texts: dict[str, str] = {}
-        for row in rows:
-            texts.update(zip(row["vector_keys"] or (), row.pop("texts") or (), strict=True))
-        found: dict[str, Vectors] = {}
-        if texts:
-            found = dict(zip(texts, self._embedder.embed_passages([*texts.values()]), strict=True))
-        for row in rows:
-            row["node"] = self._node
-            if row["vector_keys"]:
-                row["vectors"] = (
-                    np.stack([found[key] for key in row["vector_keys"]]).astype("<f2").tobytes()
-                )
-        return pa.Table.from_pylist(rows, schema())
+
+def embed_rows(table: pa.Table, embedder: Embedder, node: str) -> pa.Table:
+    """Put vectors in the place of texts; equal texts are embedded once."""
+    import pyarrow as pa
+
+    rows = table.to_pylist()
+    texts: dict[str, str] = {}
+    for row in rows:
+        texts.update(zip(row["vector_keys"] or (), row.pop("texts") or (), strict=True))
+    found: dict[str, Vectors] = {}
+    if texts:
+        found = dict(zip(texts, embedder.embed_passages([*texts.values()]), strict=True))
+    for row in rows:
+        row["node"] = node
+        if row["vector_keys"]:
+            vectors = np.stack([found[key] for key in row["vector_keys"]])
+            row["vectors"] = vectors.astype("<f2").tobytes()
+    return pa.Table.from_pylist(rows, schema())
 
 
 def _watched(
