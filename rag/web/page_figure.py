@@ -12,7 +12,7 @@ from rag.web.links import document_url
 from rag.web.markup import esc
 from rag.web.page_pictures import Shown, picture_url
 
-_AROUND = 42.0  # points of the page that a strip shows above and below the quote
+_AROUND = 54.0  # points of the page that a strip shows above and below the quote
 _BESIDE = 18.0
 _LEAST_WIDTH = 330.0  # narrower strips would be larger than the page is in print
 _TALL = 0.75  # of a page: a strip that would be taller is the page
@@ -21,8 +21,6 @@ _PAD = 1.2
 
 def strip(document: Document, shown: Shown, start: int, end: int) -> str:
     """Render the part of each page around the quote, each leading to the whole document."""
-    if shown.missing:
-        return _missing(shown)
     link = _from_here(document_url(document.doc_id, start, end).partition("#")[0])
     link += "#page-picture"
     return "".join(
@@ -41,7 +39,9 @@ def full_page(document: Document, view: PageView, *, is_first: bool) -> str:
 
 def missing_pages(shown: Shown) -> str:
     """Say why no page is shown, "" when there is nothing to say."""
-    return _missing(shown) if shown.missing else ""
+    if not shown.missing:
+        return ""
+    return f'<p class="page-missing">The page is not shown: {esc(shown.missing)}.</p>'
 
 
 def _figure(
@@ -89,7 +89,3 @@ def _around(view: PageView) -> Box:
     if bottom - top > _TALL * view.height:
         return Box(0.0, 0.0, view.width, view.height)
     return Box(left, top, min(right, view.width), bottom)
-
-
-def _missing(shown: Shown) -> str:
-    return f'<p class="page-missing">The page is not shown: {esc(shown.missing)}.</p>'

@@ -69,7 +69,7 @@ def document_page(
             _header(document, found, panel=panel),
             _lost_quote() if lost else "",
             _instructions(document, found) if panel else "",
-            _pictures(document, found, shown, panel=panel),
+            missing_pages(shown),
             f'<main class="text" dir="auto">{_text(document, found, shown, panel=panel)}</main>',
         )
     )
@@ -157,13 +157,6 @@ def _lost_quote() -> str:
     )
 
 
-def _pictures(document: Document, quote: Span | None, shown: Shown, *, panel: bool) -> str:
-    """Show strips of the pages in the panel; on the whole page, only why there are none."""
-    if panel and quote is not None:
-        return strip(document, shown, quote.start, quote.end)
-    return missing_pages(shown)
-
-
 def _text(document: Document, quote: Span | None, shown: Shown, *, panel: bool) -> str:
     window = Span(0, len(document.text))
     if panel and quote is not None:
@@ -185,6 +178,8 @@ def _text(document: Document, quote: Span | None, shown: Shown, *, panel: bool) 
         rendered, has_mark = _block(document, block, quote, first_mark=not marked)
         marked = marked or has_mark
         pieces.append(rendered)
+        if panel and quote is not None and block.start < quote.end <= block.end:
+            pieces.append(strip(document, shown, quote.start, quote.end))
     if window.end < len(document.text):
         pieces.append('<p class="cut" aria-label="Text left out">…</p>')
     return "".join(pieces)

@@ -23,7 +23,6 @@ from rag.web.page_pictures import PagePictures
 from rag.web.server import create_app
 
 QUOTE = "Profits rose by a third."
-NOWHERE = Path("/dev/null/store")
 
 
 def pdf() -> bytes:
@@ -61,9 +60,9 @@ def filed(tmp_path):
 
 
 @pytest.fixture
-def client(filed):
+def client(filed, tmp_path):
     pictures = PagePictures(filed, Limits(), patience_seconds=60)
-    app = create_app(ScriptedAssistant(), filed, Settings(data_dir=NOWHERE), pictures=pictures)
+    app = create_app(ScriptedAssistant(), filed, Settings(data_dir=tmp_path), pictures=pictures)
     with TestClient(app, base_url="http://127.0.0.1") as client:
         yield client
     pictures.close()
@@ -88,9 +87,10 @@ def test_the_panel_shows_the_part_of_the_page_with_the_quote_marked(client, file
     left, top, width, height = numbers(page, r'viewBox="(\S+) (\S+) (\S+) (\S+)"')
     x, y, across, down = numbers(page, r'x="(\S+)" y="(\S+)" rx="1.5" width="(\S+)" height="(\S+)"')
     assert 0 <= left < x < x + across < left + width <= 600
-    assert top < y < y + down < top + height < 200  # the page is 800 high, the quote near its top
+    assert top < y < y + down < top + height < 220  # the page is 800 high, the quote near its top
     assert f'href="../pages/{document.doc_id}?page=2"' in page
     assert "Page 2 of" in page
+    assert page.index("<mark") < page.index("<figure")
 
 
 def test_the_whole_document_shows_the_whole_page_where_it_begins(client, filed):
@@ -120,10 +120,10 @@ def test_a_page_that_there_is_not_is_absent(client, filed, page):
     assert client.get(f"/pages/{filed.held[0].doc_id}", params={"page": page}).status_code == 404
 
 
-def test_a_document_that_may_not_be_read_has_no_pages(filed):
+def test_a_document_that_may_not_be_read_has_no_pages(filed, tmp_path):
     pictures = PagePictures(filed, Limits(), patience_seconds=60)
     closed = Settings(
-        data_dir=NOWHERE,
+        data_dir=tmp_path,
         access="proxy",
         proxy_networks=("127.0.0.1/32",),
         collections={"default": ("board",)},
@@ -178,10 +178,10 @@ def test_a_passage_comes_with_its_boxes_when_they_are_asked_for(client, filed):
     assert page["picture"] == f"/pages/{document.doc_id}?page=2"
 
 
-def test_a_document_without_pages_is_shown_as_before():
+def test_a_document_without_pages_is_shown_as_before(tmp_path):
     catalog = Filed()
     pictures = PagePictures(catalog, Limits())
-    app = create_app(ScriptedAssistant(), catalog, Settings(data_dir=NOWHERE), pictures=pictures)
+    app = create_app(ScriptedAssistant(), catalog, Settings(data_dir=tmp_path), pictures=pictures)
     with TestClient(app, base_url="http://127.0.0.1") as client:
         page = client.get("/documents/other?start=0&end=6&view=panel").text
     assert "<mark" in page
