@@ -5,18 +5,20 @@ Gradio takes seconds to import, so this module is imported only when a server is
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
-from rag.errors import InputError, RagError
-from rag.web import furniture
+from rag.errors import InputError, RagError, StoreError
+from rag.history.records import new_id
+from rag.web import furniture, past
 from rag.web.access import ANYBODY, principal_of
 from rag.web.conversation import Notice, Turns, TurnView, render_notice, render_turns
 from rag.web.feedback import Feedback, FeedbackStore, Rating
-from rag.web.keeping import Keeping
+from rag.web.keeping import Keeping, shown_again
 from rag.web.readable import View, Views
 from rag.web.runs import Runs
 from rag.web.runs_page import EvaluationRuns
@@ -24,6 +26,9 @@ from rag.web.runs_page import EvaluationRuns
 CONCURRENT_ANSWERS = 4
 WAITING_QUESTIONS = 64
 CLEAR_SECONDS = 2.0
+MAX_SEARCH_CHARS = 200
+
+logger = logging.getLogger(__name__)
 
 Update = dict[Any, Any]
 """New values of components, by component."""
@@ -55,8 +60,13 @@ class ChatPage:
         with blocks:
             _html(furniture.TOP_BAR, "top")
             self.turns = gr.State(())
+            self.current = gr.State("")
             with gr.Row(elem_id="regions"):
-                self.side = _html("", "side")
+                with gr.Column(elem_id="side"):
+                    self.top = _html(past.TOP, "side-top")
+                    self.past_head = _html("", "past-head")
+                    self.past = _html("", "past")
+                    self.side = _html("", "documents")
                 with gr.Column(elem_id="chat"):
                     self.conversation = _html([], "conversation", "${value.join('')}")
                     with gr.Column(elem_id="foot"):
@@ -89,6 +99,7 @@ class ChatPage:
         hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         answering = hidden | {
             "outputs": [
+                self.current,
                 self.turns,
                 self.conversation,
                 self.notice,
@@ -99,24 +110,30 @@ class ChatPage:
             "concurrency_id": "answering",
             "concurrency_limit": CONCURRENT_ANSWERS,
         }
-        asked = [self.box, self.turns]
+        told = [self.turns, self.current]
         running = [
-            gr.on([self.box.submit, self.ask_button.click], self.ask, asked, **answering),
-            self.conversation.example_select(self.ask_example, self.turns, **answering),
-            self.conversation.retry(self.retry, self.turns, **answering),
+            gr.on(
+                [self.box.submit, self.ask_button.click], self.ask, [self.box, *told], **answering
+            ),
+            self.conversation.example_select(self.ask_example, told, **answering),
+            self.conversation.retry(self.retry, told, **answering),
         ]
-        said = hidden | {"outputs": [self.turns, self.conversation, self.notice], "queue": False}
-        self.conversation.like(self.rate, self.turns, **said)
-        self.conversation.submit(self.comment, self.turns, **said)
-        self.stop_button.click(self.stop, queue=False, **hidden)
-        self.side.clear(
-            self.clear,
-            outputs=[*answering["outputs"], self.side],
-            cancels=running,
-            queue=False,
-            **hidden,
-        )
-        blocks.load(self.load, outputs=[self.side, self.conversation], queue=False, **hidden)
+        beside: dict[str, Any] = hidden | {"queue": False}
+        for step in running:
+            step.then(self.list_past, self.current, [self.past, self.past_head], **beside)
+        said = beside | {"outputs": [self.turns, self.conversation, self.notice]}
+        self.conversation.like(self.rate, told, **said)
+        self.conversation.submit(self.comment, told, **said)
+        self.stop_button.click(self.stop, **beside)
+        whole = [*answering["outputs"], self.side, self.past, self.past_head]
+        self.top.clear(self.clear, outputs=whole, cancels=running, **beside)
+        self.past.select(self.open, self.current, whole, cancels=running, **beside)
+        self.past.delete(self.delete, self.current, whole, cancels=running, **beside)
+        self.past.clear(self.forget, outputs=whole, cancels=running, **beside)
+        self.past.edit(self.rename, self.current, [self.past, self.notice], **beside)
+        self.past_head.input(self.search, self.current, self.past, **beside)
+        shown = [self.side, self.conversation, self.past, self.past_head]
+        blocks.load(self.load, outputs=shown, **beside)
         blocks.unload(self.stop)
 
     def load(self, request: gr.Request) -> Update:
@@ -127,15 +144,94 @@ class ChatPage:
         return {
             self.side: furniture.render_side(documents, has_runs=has_runs),
             self.conversation: [furniture.render_welcome(documents)],
+            **self.list_past("", request),
         }
 
     def clear(self, request: gr.Request) -> Update:
         """Begin a new conversation, once the last one has ceased to write."""
-        run = self.runs.of(request.session_hash or "")
-        if run is not None:
-            run.discard()
-            run.ended.wait(CLEAR_SECONDS)
-        return self.load(request) | self._idle() | {self.turns: (), self.notice: "", self.box: ""}
+        self._end_run(request)
+        begun: Update = {self.current: "", self.turns: (), self.notice: "", self.box: ""}
+        return self.load(request) | self._idle() | begun
+
+    def list_past(self, current: str, request: gr.Request) -> Update:
+        """List the conversations of the one who asks, the one just kept included."""
+        owner = self._owner(request)
+        if not owner:
+            return {self.past: "", self.past_head: ""}
+        try:
+            found = self.keeping.listing(owner, limit=past.MOST_LISTED)
+        except StoreError as error:
+            logger.warning("conversations could not be listed: %s", error.message)
+            return {self.past: past.render_trouble(), self.past_head: ""}
+        return {
+            self.past: past.render_past(found, current),
+            self.past_head: past.render_head(found),
+        }
+
+    def search(self, current: str, event: gr.EventData, request: gr.Request) -> Update:
+        """List the conversations that hold certain words."""
+        words = str(event.words)[:MAX_SEARCH_CHARS]
+        try:
+            found = self.keeping.listing(self._owner(request), words, limit=past.MOST_LISTED)
+        except StoreError as error:
+            logger.warning("conversations could not be searched: %s", error.message)
+            return {self.past: past.render_trouble()}
+        return {self.past: past.render_past(found, current, words)}
+
+    def open(self, current: str, event: gr.EventData, request: gr.Request) -> Update:
+        """Go back to an earlier conversation; what is being written is given up."""
+        wanted, documents = str(event.id), self._view(request).documents
+        self._end_run(request)
+        try:
+            found = self.keeping.conversation(self._owner(request), wanted, documents)
+            turns = shown_again(found) if found is not None else ()
+        except StoreError as error:
+            return self._idle() | self._trouble(error)
+        if found is None:
+            gone = Notice("This conversation is not there any more.")
+            return self.list_past(current, request) | {self.notice: render_notice(gone)}
+        opened: Update = {
+            self.current: wanted,
+            self.turns: turns,
+            self.conversation: render_turns(turns),
+            self.notice: "",
+            self.box: "",
+        }
+        return self._idle() | opened | self.list_past(wanted, request)
+
+    def rename(self, current: str, event: gr.EventData, request: gr.Request) -> Update:
+        """Give a conversation another title."""
+        try:
+            self.keeping.history.rename(self._owner(request), str(event.id), str(event.title))
+        except InputError as error:
+            return {self.notice: render_notice(Notice(error.message, error.hint))}
+        except StoreError as error:
+            return self._trouble(error)
+        listed = self.list_past(current, request)
+        return {self.past: listed[self.past], self.notice: ""}
+
+    def delete(self, current: str, event: gr.EventData, request: gr.Request) -> Update:
+        """Delete a conversation; the open one gives way to a new one."""
+        if str(event.id) == current:
+            self._end_run(request)
+        try:
+            self.keeping.writer.flush()
+            self.keeping.history.delete(self._owner(request), str(event.id))
+        except StoreError as error:
+            return self._trouble(error)
+        if str(event.id) == current:
+            return self.clear(request)
+        return self.list_past(current, request)
+
+    def forget(self, request: gr.Request) -> Update:
+        """Delete all conversations and feedback of the one who asks."""
+        self._end_run(request)
+        try:
+            self.keeping.writer.flush()
+            self.keeping.history.erase(self._person(request), with_audit=False)
+        except StoreError as error:
+            return self._trouble(error)
+        return self.clear(request)
 
     def stop(self, request: gr.Request) -> None:
         """Stop the answer that is being written for this session."""
@@ -144,12 +240,14 @@ class ChatPage:
             run.stop.set()
 
     def ask_example(
-        self, turns: Turns, event: gr.EventData, request: gr.Request
+        self, turns: Turns, current: str, event: gr.EventData, request: gr.Request
     ) -> Iterator[Update]:
         """Ask one of the example questions; the page says which, never its words."""
-        yield from self.ask(furniture.EXAMPLES[int(event.index)], turns, request)
+        yield from self.ask(furniture.EXAMPLES[int(event.index)], turns, current, request)
 
-    def retry(self, turns: Turns, event: gr.EventData, request: gr.Request) -> Iterator[Update]:
+    def retry(
+        self, turns: Turns, current: str, event: gr.EventData, request: gr.Request
+    ) -> Iterator[Update]:
         """Ask the last question again, in place of its turn; the person may say what to search.
 
         Or ask a reading of it that was offered: the page says which, never its words.
@@ -158,13 +256,20 @@ class ChatPage:
             return
         last, choice = turns[-1], int(event.choice)
         asked = last.answer.clarification if last.answer is not None else None
+        text, query = last.question, str(event.query).strip()
         if asked is not None and 0 <= choice < len(asked.choices):
-            yield from self.ask(asked.choices[choice].question, turns[:-1], request)
-        else:
-            yield from self.ask(last.question, turns[:-1], request, str(event.query).strip())
+            text, query = asked.choices[choice].question, ""
+        yield from self.ask(text, turns[:-1], current, request, query, replaces=last.turn_id)
 
     def ask(
-        self, text: str, turns: Turns, request: gr.Request, query: str = ""
+        self,
+        text: str,
+        turns: Turns,
+        current: str,
+        request: gr.Request,
+        query: str = "",
+        *,
+        replaces: str = "",
     ) -> Iterator[Update]:
         """Answer a question, updating the page as the answer grows."""
         if not text.strip():
@@ -175,39 +280,47 @@ class ChatPage:
         if run is None:
             yield {self.notice: render_notice(Notice("One question at a time, please."))}
             return
+        current, name = current or new_id(), new_id()
+        turn = TurnView(text, turn_id=name)
         try:
-            yield self._busy() | self._show(turns, TurnView(text))
+            yield self._busy() | self._show(turns, turn) | {self.current: current}
             try:
                 assistant = self._view(request).assistant
                 for turn in self.runs.turn(text, turns, run, query, assistant):
                     if run.discarded:
                         return
+                    turn = replace(turn, turn_id=name)
                     yield self._show(turns, turn)
             except InputError as error:
                 yield self._take_back(text, turns, error, request)
             yield self._idle()
         finally:
             self.runs.end(session)
+            if not run.discarded:  # kept once it was shown, also when the person has left
+                self.keeping.keep(self._owner(request), current, turn, replaces=replaces)
 
-    def rate(self, turns: Turns, event: gr.EventData, request: gr.Request) -> Update:
+    def rate(self, turns: Turns, current: str, event: gr.EventData, request: gr.Request) -> Update:
         """Store a thumb; a second click on the same one offers to comment once more."""
         turn = turns[int(event.turn) - 1]
         rating = Rating(event.rating)
         is_news = turn.feedback is None or turn.feedback.rating is not rating
-        return self._say(turns, turn, Feedback(rating), request, store=is_news)
+        return self._say(turns, turn, Feedback(rating), current, request, store=is_news)
 
-    def comment(self, turns: Turns, event: gr.EventData, request: gr.Request) -> Update:
+    def comment(
+        self, turns: Turns, current: str, event: gr.EventData, request: gr.Request
+    ) -> Update:
         """Store what the person writes about an answer that has a thumb."""
         turn, text = turns[int(event.turn) - 1], str(event.comment).strip()
         if turn.feedback is None or not text:
             return {}
-        return self._say(turns, turn, replace(turn.feedback, comment=text), request)
+        return self._say(turns, turn, replace(turn.feedback, comment=text), current, request)
 
     def _say(
         self,
         turns: Turns,
         turn: TurnView,
         feedback: Feedback,
+        current: str,
         request: gr.Request,
         *,
         store: bool = True,
@@ -217,7 +330,13 @@ class ChatPage:
             return {}
         if store:
             try:
-                self.feedback.append(turn.answer, feedback)
+                self.feedback.append(
+                    turn.answer,
+                    feedback,
+                    person=self._person(request),
+                    turn_id=turn.turn_id,
+                    conversation_id=current,
+                )
             except RagError as error:
                 return {self.notice: render_notice(Notice(error.message, error.hint))}
         rated = tuple(replace(t, feedback=feedback) if t is turn else t for t in turns)
@@ -238,6 +357,28 @@ class ChatPage:
         """Return the store as the one who sends a request may use it; nobody sees nothing."""
         sent = request.request
         return self.views.of(ANYBODY if sent is None else principal_of(sent.scope))
+
+    def _person(self, request: gr.Request) -> str:
+        sent = request.request
+        return self.keeping.person(sent.scope) if sent is not None else ""
+
+    def _owner(self, request: gr.Request) -> str:
+        """Return whose conversations are shown; "" when none are kept."""
+        sent = request.request
+        return self.keeping.owner(sent.scope) if sent is not None else ""
+
+    def _end_run(self, request: gr.Request) -> None:
+        """Give up the answer that is being written, and wait until it has ceased to write."""
+        run = self.runs.of(request.session_hash or "")
+        if run is not None:
+            run.discard()
+            run.ended.wait(CLEAR_SECONDS)
+
+    def _trouble(self, error: StoreError) -> Update:
+        """Say that the history cannot be used, whatever the reason; the log has it."""
+        logger.warning("the history could not be used: %s", error.message)
+        words = "Your conversations cannot be reached at the moment."
+        return {self.notice: render_notice(Notice(words, "Answers are not affected."))}
 
     def _busy(self) -> Update:
         return {

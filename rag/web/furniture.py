@@ -25,7 +25,7 @@ EXAMPLES = (
 
 TOP_BAR = (
     '<header class="top"><button type="button" id="side-toggle" class="plain" '
-    'aria-controls="side" aria-expanded="true" aria-label="Documents and conversation">'
+    'aria-controls="side" aria-expanded="true" aria-label="Conversations and documents">'
     '<svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true"><path d="M3 5h14M3 10h14'
     'M3 15h9" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"/></svg>'
     '</button><span class="brand">Footnote<sup aria-hidden="true">1</sup></span></header>'
@@ -47,7 +47,7 @@ _RUNS_LINK = '<p class="other-pages"><a href="/runs" target="_blank">Evaluation 
 
 
 def render_side(documents: Sequence[ListedDocument], *, has_runs: bool = False) -> str:
-    """Render the left region: the conversation's control, the documents by title, other pages."""
+    """Render the lower part of the left region: the documents by title, other pages."""
     shown = sorted(documents, key=lambda document: document.title.casefold())[:LISTED_DOCUMENTS]
     items = "".join(_listed(document) for document in shown)
     left_out = len(documents) - len(shown)
@@ -59,8 +59,7 @@ def render_side(documents: Sequence[ListedDocument], *, has_runs: bool = False) 
         else ""
     )
     return (
-        '<nav class="side-inner" aria-label="Documents and conversation">'
-        '<button type="button" class="new" data-action="clear">New conversation</button>'
+        '<nav class="side-inner" aria-label="Documents">'
         f'<h2 class="label">Documents <span class="count">{len(documents):,}</span></h2>'
         f'{search}<ul class="documents">{items}</ul>{more}{_RUNS_LINK if has_runs else ""}</nav>'
     )

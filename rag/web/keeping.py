@@ -16,9 +16,8 @@ from rag.history.records import AnswerJson, Conversation, History, KeptTurn, Lis
 from rag.history.retention import Retention
 from rag.history.writer import Writer
 from rag.settings import Settings
-from rag.types import Turn
 from rag.web.access import principal_of
-from rag.web.conversation import Notice, Status, Turns, TurnView
+from rag.web.conversation import Notice, Status, Turns, TurnView, question_after
 from rag.web.feedback import Feedback, Rating
 from rag.web.seams import Documents
 
@@ -123,7 +122,6 @@ def shown_again(conversation: Conversation) -> Turns:
         StoreError: what was kept cannot be understood.
     """
     turns: list[TurnView] = []
-    history: tuple[Turn, ...] = ()
     for kept in conversation.turns:
         said = Feedback(Rating(kept.rating), kept.comment) if kept.rating else None
         view = TurnView(kept.question, Status.DONE, feedback=said, turn_id=kept.turn_id)
@@ -131,10 +129,10 @@ def shown_again(conversation: Conversation) -> Turns:
             turns.append(replace(view, status=Status.FAILED, problem=Notice(WITHHELD)))
             continue
         try:
-            answer = answer_from_dict(kept.answer, history)
+            asked = question_after(tuple(turns), kept.question)
+            answer = answer_from_dict(kept.answer, asked.history)
         except (KeyError, TypeError, ValueError) as error:
             logger.exception("a turn of conversation %s", conversation.listed.conversation_id)
             raise StoreError("This conversation cannot be shown any more.") from error
         turns.append(replace(view, answer=answer))
-        history = (*history, Turn(kept.question, answer.text))
     return tuple(turns)

@@ -89,11 +89,87 @@
     }
   });
 
+  /* What cannot be undone is asked for twice: the first click changes the button's words. */
+  function isSure(button) {
+    if (button.dataset.sure === undefined || button.dataset.words !== undefined) return true;
+    button.dataset.words = button.textContent;
+    button.textContent = button.dataset.sure;
+    button.addEventListener("blur", () => {
+      button.textContent = button.dataset.words;
+      delete button.dataset.words;
+    }, { once: true });
+    return false;
+  }
+
+  let isOpening = false;
+  let openMore = null; // the conversation whose actions were used: the list is drawn anew
+
+  /* The list of conversations: opens, renames and deletes by number; never by its words. */
+  function past(element, trigger, watch) {
+    const rename = (actions) => {
+      openMore = actions.dataset.id;
+      trigger("edit", { id: actions.dataset.id, title: actions.querySelector("input").value });
+    };
+    element.addEventListener("click", (event) => {
+      const button = event.target.closest("button[data-action]");
+      const actions = button?.closest(".past-actions");
+      if (button?.dataset.action === "open") {
+        isOpening = true;
+        closePanel();
+        if (NARROW.matches) setSide(false);
+        trigger("select", { id: button.dataset.id });
+      } else if (button?.dataset.action === "more") {
+        const more = find(button.getAttribute("aria-controls"));
+        more.hidden = !more.hidden;
+        button.setAttribute("aria-expanded", String(!more.hidden));
+        if (!more.hidden) more.querySelector("input").select();
+      } else if (button?.dataset.action === "later") {
+        button.previousElementSibling.classList.add("all");
+        button.previousElementSibling.querySelector(".later .past-open").focus();
+        button.remove();
+      } else if (button?.dataset.action === "rename") rename(actions);
+      else if (button?.dataset.action === "delete" && isSure(button)) trigger("delete", { id: actions.dataset.id });
+      else if (button?.dataset.action === "forget" && isSure(button)) {
+        closePanel();
+        trigger("clear");
+      }
+    });
+    element.addEventListener("keydown", (event) => {
+      const actions = event.target.closest(".past-actions");
+      if (actions && event.key === "Escape") {
+        event.stopPropagation();
+        const more = actions.parentElement.querySelector(".past-more");
+        more.click();
+        more.focus();
+      } else if (event.target.closest(".rename input") && event.key === "Enter" && !event.isComposing) rename(actions);
+    });
+    watch("value", () => {
+      if (openMore === null) return;
+      const renamed = [...element.querySelectorAll(".past-open")].find((row) => row.dataset.id === openMore);
+      openMore = null;
+      renamed?.closest(".past-item").classList.remove("later");
+      renamed?.focus();
+    });
+  }
+
+  function searchPast(element, trigger) {
+    let waiting = 0;
+    element.addEventListener("input", (event) => {
+      if (event.target.id !== "past-search") return;
+      clearTimeout(waiting);
+      const words = event.target.value;
+      waiting = setTimeout(() => trigger("input", { words }), 250);
+    });
+  }
+
   function follow(element) {
     let shown = 0;
     return () => {
       const turns = element.querySelectorAll(".turn");
-      if (turns.length > shown) {
+      if (isOpening && turns.length) {
+        isOpening = false;
+        turns[turns.length - 1].scrollIntoView({ block: "start" });
+      } else if (turns.length > shown) {
         const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
         turns[turns.length - 1].scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
       }
@@ -135,6 +211,8 @@
         trigger("clear");
       }
     });
+    if (element.closest("#past")) past(element, trigger, watch);
+    if (element.closest("#past-head")) searchPast(element, trigger);
     if (element.closest("#conversation")) watch("value", follow(element));
     const frame = element.querySelector("#panel-frame");
     frame?.addEventListener("load", () => {
