@@ -406,6 +406,6 @@ def _html(value: Any, elem_id: str, template: str = "${value}") -> gr.HTML:
         elem_id=elem_id,
         html_template=template,
         apply_default_css=False,
-        head='<script src="/ui/chat.js"></script>',
+        head='<script src="ui/chat.js"></script>',
         js_on_load="footnote.bind(element, trigger, watch);",
     )

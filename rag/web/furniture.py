@@ -43,7 +43,7 @@ PANEL = (
 )
 
 
-_RUNS_LINK = '<p class="other-pages"><a href="/runs" target="_blank">Evaluation runs</a></p>'
+_RUNS_LINK = '<p class="other-pages"><a href="runs" target="_blank">Evaluation runs</a></p>'
 
 
 def render_side(documents: Sequence[ListedDocument], *, has_runs: bool = False) -> str:

@@ -25,6 +25,7 @@ from rag.web.audit import note
 from rag.web.conversation import ABSTAINED
 from rag.web.links import document_url
 from rag.web.problems import internal, logged, problem_to_dict
+from rag.web.public import site_of
 from rag.web.workers import Walk
 
 MODEL = "footnote"
@@ -144,7 +145,7 @@ def openai_router(services: Services) -> APIRouter:
         question = question_of(body.messages)
         note(request.scope, question=question.text)
         walk = Walk(services.workers, services.view(request.scope).assistant, question, ())
-        base = str(request.base_url).rstrip("/")
+        base = site_of(request)
         if body.stream:
             stream = _chunks(walk, services, request.scope, base)
             return StreamingResponse(stream, media_type=EVENT_STREAM, headers=SSE_HEADERS)
@@ -227,7 +228,7 @@ def unanswered(answer: Answer) -> str:
 
 def _annotation(citation: Citation, start: int, end: int, base: str) -> dict[str, Any]:
     passage = citation.passage
-    url = base + document_url(passage.doc_id, citation.quote_start, citation.quote_end)
+    url = f"{base}/" + document_url(passage.doc_id, citation.quote_start, citation.quote_end)
     place = {"url": url, "title": passage.title, "start_index": start, "end_index": end}
     return {"type": "url_citation", "url_citation": place}
 

@@ -21,7 +21,7 @@ _PAD = 1.2
 
 def strip(document: Document, shown: Shown, start: int, end: int) -> str:
     """Render the part of each page around the quote, each leading to the whole document."""
-    link = _from_here(document_url(document.doc_id, start, end).partition("#")[0])
+    link = _from_here("/" + document_url(document.doc_id, start, end).partition("#")[0])
     link += "#page-picture"
     return "".join(
         _figure(document, view, _around(view), link, f"Page {view.page} as it is in the file")

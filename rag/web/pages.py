@@ -55,25 +55,25 @@ class Block:
 
 
 def document_page(
-    document: Document, quote: Span | None, *, panel: bool, shown: Shown = NO_PAGES
+    document: Document, quote: Span | None, *, panel: bool, shown: Shown = NO_PAGES, base: str = "/"
 ) -> str:
     """Render a document with its quote marked; in a panel with a quote, only what surrounds it.
 
     A quote that does not lie in the text (the document has changed) is said to be missing. `shown`
-    are the pages of the original on which it stands.
+    are the pages of the original on which it stands, `base` is the path of the chat page.
     """
     lost = quote is not None and not lies_in(quote, document)
     found = None if lost else quote
     body = "".join(
         (
-            _header(document, found, panel=panel),
+            _header(document, found, panel=panel, base=base),
             _lost_quote() if lost else "",
             _instructions(document, found) if panel else "",
             missing_pages(shown),
             f'<main class="text" dir="auto">{_text(document, found, shown, panel=panel)}</main>',
         )
     )
-    return shell(document.title, body, "panel" if panel else "whole")
+    return shell(document.title, body, "panel" if panel else "whole", base)
 
 
 def lies_in(quote: Span | None, document: Document) -> bool:
@@ -81,10 +81,10 @@ def lies_in(quote: Span | None, document: Document) -> bool:
     return quote is not None and 0 <= quote.start < quote.end <= len(document.text)
 
 
-def error_page(title: str, hint: str) -> str:
+def error_page(title: str, hint: str, base: str = "/") -> str:
     """Render a short page that says what is wrong and what to do."""
     body = f'<header class="head"><h1>{esc(title)}</h1></header><p class="notice">{esc(hint)}</p>'
-    return shell(title, body, "whole")
+    return shell(title, body, "whole", base)
 
 
 def section_path(sections: tuple[Section, ...], offset: int, title: str) -> str:
@@ -102,25 +102,26 @@ def page_number(page_starts: tuple[int, ...], offset: int) -> int | None:
     return bisect.bisect_right(page_starts, offset) or None
 
 
-def shell(title: str, body: str, kind: str) -> str:
+def shell(title: str, body: str, kind: str, base: str = "/") -> str:
     """Render a page without scripts; `kind` is "whole", or "panel" beside the conversation."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
         f"<title>{esc(title)} · Footnote</title>"
-        '<link rel="icon" href="/ui/icon.svg" type="image/svg+xml">'
-        '<link rel="stylesheet" href="/ui/tokens.css"><link rel="stylesheet" href="/ui/page.css">'
+        f'<link rel="icon" href="{esc(base)}ui/icon.svg" type="image/svg+xml">'
+        f'<link rel="stylesheet" href="{esc(base)}ui/tokens.css">'
+        f'<link rel="stylesheet" href="{esc(base)}ui/page.css">'
         f'</head><body class="{kind}">{body}</body></html>'
     )
 
 
-def _header(document: Document, quote: Span | None, *, panel: bool) -> str:
+def _header(document: Document, quote: Span | None, *, panel: bool, base: str) -> str:
     where = _where(document, quote)
     place = f'<p class="where">{esc(where)}</p>' if where else ""
     if panel:
         offsets = (quote.start, quote.end) if quote else (None, None)
-        link = esc(document_url(document.doc_id, *offsets))
+        link = esc(base + document_url(document.doc_id, *offsets))
         extra = (
             f'<p class="whole-link"><a href="{link}" target="_blank" rel="noopener">'
             "Open the whole document</a></p>"

@@ -6,20 +6,23 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rag.errors import ConfigurationError
 from rag.settings import Settings
 
+_SITE, _BASE = "footnote.site", "footnote.base"
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 
 
 @dataclass(frozen=True)
 class PublicUrl:
-    """Host and prefix of the public address; both are "" when it is not set."""
+    """The public address, its host and its path without a slash at the end; "" when not set."""
 
     host: str = ""
     prefix: str = ""
+    url: str = ""
 
     @property
     def base(self) -> str:
@@ -50,7 +53,7 @@ def read_public_url(settings: Settings) -> PublicUrl:
             f"FOOTNOTE_PUBLIC_URL: {given!r} is not where a site begins.",
             'Write it as "https://ask.corp" or "https://portal.corp/ask".',
         )
-    return PublicUrl(host.lower(), path)
+    return PublicUrl(host.lower(), path, given.rstrip("/"))
 
 
 class Below:
@@ -59,16 +62,29 @@ class Below:
     What comes after sees the same paths in both cases, the gate's table above all.
     """
 
-    def __init__(self, app: ASGIApp, *, prefix: str) -> None:
+    def __init__(self, app: ASGIApp, *, public: PublicUrl) -> None:
         self.app = app
-        self.prefix = prefix
+        self.public = public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.prefix and scope["type"] in ("http", "websocket"):
-            path: str = scope["path"]
-            if path == self.prefix or path.startswith(self.prefix + "/"):
-                scope = {**scope, "path": path[len(self.prefix) :] or "/"}
-                raw = scope.get("raw_path")
-                if isinstance(raw, bytes) and raw.startswith(self.prefix.encode()):
-                    scope["raw_path"] = raw[len(self.prefix) :] or b"/"
+        prefix = self.public.prefix
+        if self.public.url and scope["type"] == "http":
+            scope = {**scope, _SITE: self.public.url, _BASE: self.public.base}
+            path, raw = scope["path"], scope.get("raw_path")
+            if prefix and (path == prefix or path.startswith(prefix + "/")):
+                scope["path"] = path[len(prefix) :] or "/"
+            if prefix and isinstance(raw, bytes) and raw.startswith(prefix.encode() + b"/"):
+                scope["raw_path"] = raw[len(prefix) :]
         await self.app(scope, receive, send)
+
+
+def site_of(request: Request) -> str:
+    """Return the address of the server, without a slash at the end."""
+    found: str = request.scope.get(_SITE) or str(request.base_url)
+    return found.rstrip("/")
+
+
+def base_of(request: Request) -> str:
+    """Return the path of the chat page, with which links of other pages begin."""
+    found: str = request.scope.get(_BASE, "/")
+    return found

@@ -80,8 +80,8 @@ class EvaluationRuns:
             return None
 
 
-def runs_page(summaries: Sequence[RunSummary]) -> str:
-    """Render the list of runs, or how to make the first."""
+def runs_page(summaries: Sequence[RunSummary], base: str = "/") -> str:
+    """Render the list of runs, or how to make the first; `base` is the path of the chat page."""
     title = "Evaluation runs"
     if not summaries:
         body = (
@@ -89,12 +89,12 @@ def runs_page(summaries: Sequence[RunSummary]) -> str:
             "page:</p><pre><code>footnote eval run DATASET</code></pre>"
         )
     else:
-        body = f'<ul class="runs">{"".join(map(_listed, summaries))}</ul>'
+        body = f'<ul class="runs">{"".join(_listed(run, base) for run in summaries)}</ul>'
     header = f'<header class="head"><h1>{title}</h1></header>'
-    return shell(title, f"{header}<main>{body}</main>", "whole")
+    return shell(title, f"{header}<main>{body}</main>", "whole", base)
 
 
-def _listed(run: RunSummary) -> str:
+def _listed(run: RunSummary, base: str) -> str:
     details = [
         run.started[:10],
         "" if run.questions is None else _count(run.questions),
@@ -106,7 +106,7 @@ def _listed(run: RunSummary) -> str:
         f"<div><dt>{esc(label)}</dt><dd>{esc(value)}</dd></div>" for label, value in run.figures
     )
     return (
-        f'<li><a href="/runs/{quote(run.name, safe="")}/report" dir="auto">'
+        f'<li><a href="{esc(base)}runs/{quote(run.name, safe="")}/report" dir="auto">'
         f"{esc(run.dataset or run.name)}</a>"
         f'<p class="where" dir="auto">{esc(line)}</p>'
         + (f'<dl class="figures">{figures}</dl>' if figures else "")

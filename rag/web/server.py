@@ -41,7 +41,7 @@ from rag.web.page_pictures import PagePictures
 from rag.web.page_routes import add_page_pictures, shown_pages
 from rag.web.pages import NO_PAGES, PAGE_POLICY, Span, document_page, error_page
 from rag.web.problems import answer_problems_as_json
-from rag.web.public import Below, read_public_url
+from rag.web.public import Below, base_of, read_public_url
 from rag.web.readable import Views, read_collections
 from rag.web.recent import RecentAnswers
 from rag.web.runs_page import REPORT_POLICY, EvaluationRuns, runs_page
@@ -58,7 +58,7 @@ SHUTDOWN_SECONDS = 2
 API_THREADS = 4
 API_WAITING = 32
 STYLESHEETS = (
-    '<link rel="stylesheet" href="/ui/tokens.css"><link rel="stylesheet" href="/ui/chat.css">'
+    '<link rel="stylesheet" href="ui/tokens.css"><link rel="stylesheet" href="ui/chat.css">'
 )
 
 
@@ -110,7 +110,7 @@ def create_app(
         pictures=pictures,
     )
 
-    sign_in = build_sign_in(settings)
+    public, sign_in = read_public_url(settings), build_sign_in(settings)
     audit = audit_log(settings, keeping.history, keeping.writer)
     mcp = McpEndpoint(services) if mcp_is_installed() else None
 
@@ -132,7 +132,7 @@ def create_app(
         openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
         middleware=[
-            Middleware(Below, prefix=read_public_url(settings).prefix),
+            Middleware(Below, public=public),
             Middleware(Gate, policy=build_policy(settings, sign_in, audit)),
             # The gate decides on origins; without this, Gradio would add one that trusts them all.
             Middleware(CORSMiddleware, allow_origins=[]),
@@ -151,7 +151,7 @@ def create_app(
     _add_documents(app, views, pictures)
     add_page_pictures(app, views, pictures)
     _add_runs(app, evaluations, views)
-    _mount_chat(app, page)
+    _mount_chat(app, page, public.url)
     return app
 
 
@@ -261,17 +261,19 @@ def _add_documents(app: FastAPI, views: Views, pictures: PagePictures | None) ->
         end: str | None = None,
         view: str = "whole",
     ) -> HTMLResponse:
+        base = base_of(request)
         try:
             quote = Span(int(start), int(end)) if start is not None and end is not None else None
         except ValueError:
             hint = "“start” and “end” count characters and must be whole numbers."
-            return _page(error_page("This address is not complete", hint), 400)
+            return _page(error_page("This address is not complete", hint, base), 400)
         document = views.of(principal_of(request.scope)).documents.document(doc_id)
         if document is None:
             hint = "It may have been removed since the answer was given."
-            return _page(error_page("There is no such document", hint), 404)
+            return _page(error_page("There is no such document", hint, base), 404)
         shown = shown_pages(pictures, document, quote.start, quote.end) if quote else NO_PAGES
-        return _page(document_page(document, quote, panel=view == "panel", shown=shown))
+        html = document_page(document, quote, panel=view == "panel", shown=shown, base=base)
+        return _page(html)
 
 
 def _add_runs(app: FastAPI, evaluations: EvaluationRuns, views: Views) -> None:
@@ -282,14 +284,16 @@ def _add_runs(app: FastAPI, evaluations: EvaluationRuns, views: Views) -> None:
 
     @app.get("/runs", include_in_schema=False)
     def show_runs(request: Request) -> HTMLResponse:
-        return _page(runs_page(evaluations.summaries() if sees_all(request) else []))
+        summaries = evaluations.summaries() if sees_all(request) else []
+        return _page(runs_page(summaries, base_of(request)))
 
     @app.get("/runs/{name}/report", include_in_schema=False)
     def show_report(request: Request, name: str) -> HTMLResponse:
         report = evaluations.report(name) if sees_all(request) else None
         if report is None:
-            hint = "It may have been deleted. The list of runs is at /runs."
-            return _page(error_page("There is no such report", hint), 404)
+            base = base_of(request)
+            hint = f"It may have been deleted. The list of runs is at {base}runs."
+            return _page(error_page("There is no such report", hint, base), 404)
         return HTMLResponse(report, headers={"Content-Security-Policy": REPORT_POLICY})
 
 
@@ -297,27 +301,29 @@ def _page(content: str, status_code: int = 200) -> HTMLResponse:
     return HTMLResponse(content, status_code, {"Content-Security-Policy": PAGE_POLICY})
 
 
-def _mount_chat(app: FastAPI, page: ChatPage) -> None:
+def _mount_chat(app: FastAPI, page: ChatPage, url: str) -> None:
     """Mount the page inside an event loop; without one, Gradio opens loops it never closes."""
 
     async def mount() -> None:
-        _mount_blocks(app, page)
+        _mount_blocks(app, page, url)
 
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         asyncio.run(mount())
     else:
-        _mount_blocks(app, page)
+        _mount_blocks(app, page, url)
 
 
-def _mount_blocks(app: FastAPI, page: ChatPage) -> None:
+def _mount_blocks(app: FastAPI, page: ChatPage, url: str) -> None:
     import gradio as gr
 
     gr.mount_gradio_app(
         app,
         page.build(),
         path="/",
+        # Without it, Gradio pieces the address together from what proxies say.
+        root_path=url or None,
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
         # Linked rather than given as `css`, which Gradio rewrites and so breaks media queries.
         head=STYLESHEETS,

@@ -162,12 +162,12 @@ async def _show(sign_in: SignIn, request: Request) -> Response:
         if elsewhere := await sign_in.open_id.sign_out_url():
             words += f'<p><a href="{esc(elsewhere)}">Sign out of everything else too</a></p>'
     head = '<header class="head"><h1>Your account</h1></header>'
-    return _page(shell("Your account", f"{head}<main>{words}</main>", "whole"))
+    return _page(shell("Your account", f"{head}<main>{words}</main>", "whole", sign_in.base))
 
 
 def _failed(sign_in: SignIn, request: Request) -> Response:
     hint = f"Open {sign_in.base} to try again. Request {request_id(request.scope)}"
-    return _page(error_page("You could not be signed in", hint), 403)
+    return _page(error_page("You could not be signed in", hint, sign_in.base), 403)
 
 
 def _page(html: str, status: int = 200) -> HTMLResponse:

@@ -197,7 +197,7 @@ def test_the_pages_of_documents_show_them_as_text(visited, url):
     page = visited.page
     for document in DOCUMENTS[::6]:
         start = document.text.index("Before")
-        page.goto(url + document_url(document.doc_id, start, start + 6))
+        page.goto(f"{url}/" + document_url(document.doc_id, start, start + 6))
         expect(page.locator("#quote")).to_have_text("Before")
         assert page.evaluate(f"document.querySelectorAll({STRANGERS!r}).length") == 0
         assert page.evaluate("document.scripts.length") == 0

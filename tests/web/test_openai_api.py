@@ -29,7 +29,7 @@ def test_citations_are_annotations_that_point_at_their_markers(client):
     place = first["url_citation"]
     assert content[place["start_index"] : place["end_index"]] == "[1]"
     start = TALKS.text.index(QUOTE)
-    url = "http://127.0.0.1" + document_url(TALKS.doc_id, start, start + len(QUOTE))
+    url = "http://127.0.0.1/" + document_url(TALKS.doc_id, start, start + len(QUOTE))
     assert (place["url"], place["title"]) == (url, TALKS.title)
     assert reply["footnote"]["citations"][1]["quote"] == SECOND_QUOTE
     assert reply["usage"]["prompt_tokens"] == 5  # 19 characters

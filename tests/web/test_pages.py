@@ -54,11 +54,11 @@ def test_pages_are_numbered_where_they_begin():
 
 def test_the_panel_shows_only_what_surrounds_the_quote():
     start = TALKS.text.index(QUOTE)
-    panel = document_page(TALKS, Span(start, start + len(QUOTE)), panel=True)
+    panel = document_page(TALKS, Span(start, start + len(QUOTE)), panel=True, base="/ask/")
     assert "Paragraph 5" in panel
     assert "Paragraph 30" not in panel
     assert "What China wants · page 2 · 2011-05-09" in panel
-    whole = esc(document_url(TALKS.doc_id, start, start + len(QUOTE)))
+    whole = esc("/ask/" + document_url(TALKS.doc_id, start, start + len(QUOTE)))
     assert f'<a href="{whole}" target="_blank" rel="noopener">' in panel
 
 
@@ -112,7 +112,7 @@ def test_whatever_a_document_holds_is_shown_as_text(vector, quote, panel):
 def test_a_lone_surrogate_does_not_stop_a_page():
     document = Document("\ud800", "\ud800", "s", "a \ud800 b")
     assert "a ? b" in document_page(document, None, panel=False)
-    assert document_url("\ud800") == "/documents/%3F"
+    assert document_url("\ud800") == "documents/%3F"
 
 
 def test_a_document_of_a_megabyte_renders_quickly():
@@ -124,9 +124,9 @@ def test_a_document_of_a_megabyte_renders_quickly():
 
 
 def test_the_address_of_a_document_quotes_every_character():
-    assert document_url("a/b?c#d %") == "/documents/a%2Fb%3Fc%23d%20%25"
-    assert document_url("x", 3, 9) == "/documents/x?start=3&end=9#quote"
-    assert document_url("x", 3, 9, panel=True) == "/documents/x?view=panel&start=3&end=9#quote"
+    assert document_url("a/b?c#d %") == "documents/a%2Fb%3Fc%23d%20%25"
+    assert document_url("x", 3, 9) == "documents/x?start=3&end=9#quote"
+    assert document_url("x", 3, 9, panel=True) == "documents/x?view=panel&start=3&end=9#quote"
 
 
 def test_the_section_path_follows_the_levels():

@@ -26,7 +26,7 @@ def test_health(client):
 
 def test_a_document_is_served_with_its_quote_and_without_scripts(client):
     start = TALKS.text.index(QUOTE)
-    response = client.get(document_url(TALKS.doc_id, start, start + len(QUOTE)))
+    response = client.get("/" + document_url(TALKS.doc_id, start, start + len(QUOTE)))
     assert response.status_code == 200
     assert '<mark id="quote">The US should' in response.text
     assert response.headers[POLICY].startswith("default-src 'none'; style-src 'self'")
@@ -41,7 +41,7 @@ def test_any_character_may_stand_in_an_id():
     documents = tuple(Document(odd, f"Title {n}", "s", "text") for n, odd in enumerate(ODD_IDS))
     with serving(make_app(catalog=MemoryCatalog(documents))) as url:
         for number, odd in enumerate(ODD_IDS):
-            with urllib.request.urlopen(url + document_url(odd)) as response:
+            with urllib.request.urlopen(f"{url}/" + document_url(odd)) as response:
                 assert f'<h1 dir="auto">Title {number}</h1>' in response.read().decode()
 
 

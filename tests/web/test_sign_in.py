@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 from conftest import PATIENCE_MS, serving
+from login import Login, provider_process
 from playwright.sync_api import Browser, expect
-from provider import CLIENT, SECRET
+from provider import CLIENT
 from starlette.testclient import TestClient
 from web_fakes import QUOTE, MemoryCatalog, ScriptedAssistant
 
@@ -33,46 +31,15 @@ JSON = {"accept": "application/json"}
 QUESTION = {"question": "What did China ask?"}
 
 
-class Login:
-    """The provider's side of a sign-in, as a person's browser goes through it."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def tell(self, path: str, **said: str) -> None:
-        httpx.post(self.url + path, json=said).raise_for_status()
-
-    def consent(self, address: str, who: str = "ann-1") -> str:
-        """Say who it is at the provider; return where it sends the browser back to."""
-        answer = httpx.post(address, data={"who": who})
-        assert answer.status_code == 302, answer.text
-        return answer.headers["location"]
-
-
 @pytest.fixture(scope="module")
 def provider() -> Iterator[Login]:
-    command = [sys.executable, str(Path(__file__).parent / "provider.py")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            login = Login(process.stdout.readline().strip())
-            login.tell("/register", redirect_uri=f"{SITE}/auth/callback")
-            yield login
-        finally:
-            process.kill()
+    with provider_process() as login:
+        login.tell("/register", redirect_uri=f"{SITE}/auth/callback")
+        yield login
 
 
 def settings_of(provider: Login, data_dir: Path, **changed: object) -> Settings:
-    given = {
-        "data_dir": data_dir,
-        "access": "oidc",
-        "public_url": SITE,
-        "oidc_issuer": provider.url,
-        "oidc_client_id": CLIENT,
-        "oidc_client_secret": SECRET,
-        "questions_per_minute": 10_000,
-    }
-    return Settings(**given | changed)
+    return provider.settings(data_dir, **{"public_url": SITE} | changed)
 
 
 @pytest.fixture(scope="module")
