@@ -248,6 +248,7 @@ def main() -> None:
     keep_libraries_quiet()
     _mount_eval()
     _mount_access()
+    _mount_history()
     try:
         app()
     except RagError as error:
@@ -281,6 +282,14 @@ def _mount_access() -> None:
         app.add_typer(token_app, name="token")
         app.add_typer(access_app, name="access")
         app.add_typer(embed_app, name="embed")
+
+
+def _mount_history() -> None:
+    """Add the commands around what is kept of people."""
+    if sys.argv[1:2] in (["history"], ["--help"], []):
+        from rag.history_cli import history_app
+
+        app.add_typer(history_app, name="history")
 
 
 def _conditions(filters: list[str] | None, collection: str | None) -> list[Condition]:

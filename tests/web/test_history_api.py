@@ -26,6 +26,7 @@ PORTAL = "https://portal.corp"
 
 
 def serve(folder, catalog=None, **settings) -> TestClient:
+    chosen = {"access": "token", "questions_per_minute": 10_000} | settings
     made = Settings(data_dir=folder, **chosen)
     app = create_app(ScriptedAssistant(), catalog or MemoryCatalog(), made)
     return TestClient(app, base_url="http://127.0.0.1", client=("10.0.0.7", 5000))
