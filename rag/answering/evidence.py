@@ -124,12 +124,12 @@ class Trust:
 FITTED_TRUST = Trust((0.449, 0.296, 1.051, -0.024, 0.697, 0.099, 0.0, -0.803, 1.378), -1.131)
 MARKS = 12
 """So many sentences are compared with the question, those that the reading model prefers."""
-READ_FIRST = 4
+READ_FIRST = 3
 """The best hits are read first ..."""
 ENOUGH = 0.7
 """... and the others only when none of these answers with this probability ..."""
 HOPELESS = 0.2
-"""... but one does with this one: where four near passages say nothing, six farther ones do not.
+"""... but one does with this one: where the nearest passages say nothing, farther ones hardly do.
 
 What it costs and saves is in docs/decisions/004-abstention.md.
 """

@@ -190,10 +190,10 @@ def test_trained_evidence_of_nothing() -> None:
 @pytest.mark.parametrize(
     ("query", "best", "read"),
     [
-        ("Who led?", 0.95, 4),
+        ("Who led?", 0.95, 3),
         ("Who led?", 0.5, 6),
         ("Who led?", 0.2, 6),
-        ("Who led?", 0.19, 4),
+        ("Who led?", 0.19, 3),
         ("List the leaders.", 0.95, 6),
         ("List the leaders.", 0.19, 6),
     ],
@@ -201,9 +201,7 @@ def test_trained_evidence_of_nothing() -> None:
 def test_the_rest_is_read_when_the_best_hits_leave_it_open(query, best, read) -> None:
     texts = [f"Person number {i} led the talks here." for i in range(6)]
     unsure = Reading(-1.0, 0.1, (Span(0, 6, 0.9),))
-    model = Says(
-        dict.fromkeys(texts, unsure) | {texts[2]: Reading(1.0, best, (Span(0, 6, 0.9),))}
-    )
+    model = Says(dict.fromkeys(texts, unsure) | {texts[2]: Reading(1.0, best, (Span(0, 6, 0.9),))})
     finder = TrainedEvidence(model, Likes("Anna"), only("log-odds that"))
     hits = [hit(text, rank, start=100 * rank) for rank, text in enumerate(texts, start=1)]
     assert finder.find(query, hits)[0].text == texts[2]
