@@ -45,7 +45,7 @@ class PdfReader:
     """
 
     suffixes = frozenset({".pdf"})
-    version = 2
+    version = 3
 
     def read(self, original: Original) -> Iterator[Document | DocumentError]:
         data, source = original.read(), original.source

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
 from rag.ingest.readers.ocr import Recognised
+from rag.ingest.readers.pdf_columns import Columns, Piece, by_column, find_columns
 from rag.ingest.readers.pdf_page import is_bold, is_seen
 from rag.ingest.readers.pdf_tables import Line
 from rag.ingest.readers.raw import clean
@@ -18,23 +20,41 @@ _LIGATURES = str.maketrans(
 )
 _INNER_BULLET = re.compile(r"(?<=[ \u00a0])[•●▪■◦\uf0b7\uf0a7\uf076\uf0d8\uf0fc](?=[ \u00a0])")
 _ROW_ENDS = "0123456789)%-–—"
+_LEAST_WORDS = 4
+_GAP = 1.1  # times the height of its letters: what in a line may be a gutter
 _LARGE_TYPE = 1.6  # times the usual height of a recognised line
 
 
 def seen_lines(page: Any, text_page: Any, hidden: set[int]) -> tuple[list[Line], int]:
     """Return the lines that a person sees on a page, and how many characters nobody sees."""
     found = list(shown_lines(text_page, hidden))
+    columns = _columns(text_page)
+    if columns is not None:
+        found = by_column(list(shown_lines(text_page, hidden, columns.cuts)), columns.gutters)
     box = page.get_bbox()
     lines = [line for line in found if is_seen(line, box)]
     unseen = len(hidden) + sum(len(line.text) for line in found if not is_seen(line, box))
     return lines, unseen
 
 
-def shown_lines(text_page: Any, hidden: set[int]) -> Iterator[Line]:
-    """Yield a page's lines with their places; PDFium counts characters in UTF-16 units."""
-    position = 0
-    for whole in text_page.get_text_range().split("\n"):
-        for raw in _at_bullets(text_page, whole, position):
+def _columns(text_page: Any) -> Columns | None:
+    """Look for columns; every other line is enough to tell that there are none, as in most."""
+    raws = list(_raw_lines(text_page))
+    pieces = [_pieces(text_page, *raw) for raw in raws[::2]]
+    if all(len(some) < 2 for some in pieces):
+        return None
+    return find_columns(pieces + [_pieces(text_page, *raw) for raw in raws[1::2]])
+
+
+def shown_lines(
+    text_page: Any, hidden: set[int], cuts: Collection[int] = frozenset()
+) -> Iterator[Line]:
+    """Yield a page's lines with their places; PDFium counts characters in UTF-16 units.
+
+    `cuts` are places at which lines are cut.
+    """
+    for whole, position in _raw_lines(text_page):
+        for raw in _cut(text_page, whole, position, cuts):
             shown = _without(raw, position, hidden) if hidden else raw
             words = _words(shown.rstrip("\r "))
             if words:
@@ -53,7 +73,45 @@ def shown_lines(text_page: Any, hidden: set[int]) -> Iterator[Line]:
                     span=(position, position + _units(raw)),
                 )
             position += _units(raw)
-        position += 1
+
+
+def _raw_lines(text_page: Any) -> Iterator[tuple[str, int]]:
+    """Yield PDFium's lines, and where they begin."""
+    position = 0
+    for raw in text_page.get_text_range().split("\n"):
+        yield raw, position
+        position += _units(raw) + 1
+
+
+def _pieces(text_page: Any, raw: str, position: int) -> list[Piece]:
+    """Cut a line at its wide gaps; lines with rare characters, and short ones, stay whole."""
+    found = list(re.finditer(r"\S+", raw))
+    if len(found) < _LEAST_WORDS or max(raw) > "\uffff":
+        return []
+    boxes = [
+        (
+            text_page.get_charbox(position + word.start()),
+            text_page.get_charbox(position + word.end() - 1),
+        )
+        for word in found
+    ]
+    wide = _GAP * max(top - bottom for (_, bottom, _, top), _ in boxes)
+    pieces: list[Piece] = []
+    first = 0
+    for place, (_, last) in enumerate(boxes, start=1):
+        if place == len(found) or boxes[place][0][0] - last[2] > wide:
+            text = raw[found[first].start() : found[place - 1].end()]
+            start = position + found[first].start()
+            pieces.append(Piece(text, boxes[first][0][0], last[2], start))
+            first = place
+    return pieces
+
+
+def _cut(text_page: Any, line: str, position: int, cuts: Collection[int]) -> Iterator[str]:
+    """Cut a line at the places given, and before bullets that stand lower."""
+    inside = sorted(cut - position for cut in cuts if position < cut < position + len(line))
+    for first, last in pairwise([0, *inside, len(line)]):
+        yield from _at_bullets(text_page, line[first:last], position + first)
 
 
 def _at_bullets(text_page: Any, line: str, position: int) -> list[str]:

@@ -214,3 +214,16 @@ def test_a_scan_is_recognised_again(look):
         pytest.approx(wanted.top, abs=2),
     )
     assert box.right == pytest.approx(wanted.right, abs=2)
+
+
+def test_a_quote_in_a_column_is_marked_in_its_column_only(look):
+    left = "apples grew well that year and nobody knew why it had been so good for them".split()
+    right = "prices fell sharply in spring because carts came in from all villages nearby".split()
+
+    def draw(page):
+        for row in range(6):  # the columns are written row by row
+            page.drawString(72, 700 - 14 * row, " ".join([*left[row:], *left])[:40])
+            page.drawString(340, 700 - 14 * row, " ".join([*right[row:], *right])[:40])
+
+    seen = look(pdf(draw), " ".join(right)[:40], occurrence=0)
+    assert [box.left for box in seen.boxes] == [pytest.approx(340, abs=2)]
