@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,9 +12,11 @@ from dataclasses import dataclass
 from rag.retrieval.embedding import Embedder
 from rag.retrieval.fusion import score_fusion
 from rag.store.catalog import Catalog
-from rag.store.filters import Condition
+from rag.store.filters import Condition, Within
 from rag.store.indexes import Indexes
 from rag.types import Hit
+
+_MATCHED_KEPT = 8  # combinations of collections
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +50,15 @@ class HybridRetriever:
         self._embedder = embedder
         self._search_k = search_k
         self._dense_share = dense_share
+        self._matched: OrderedDict[tuple[object, ...], frozenset[str]] = OrderedDict()
+        self._matched_lock = threading.Lock()
         # BM25 searches while the query is being embedded.
         self._beside = ThreadPoolExecutor(thread_name_prefix="lexical")
 
     def search(self, query: str, k: int, filters: Sequence[Condition] = ()) -> Ranking:
         """Return the k best passages among the documents that pass the filters."""
         started = time.perf_counter()
-        doc_ids = self._catalog.matching(filters) if filters else None
+        doc_ids = self._matching(tuple(filters)) if filters else None
         width = max(self._search_k, k)
         lexical = self._beside.submit(self._indexes.search_lexical, query, width, doc_ids)
         vector = self._embedder.embed_query(query)
@@ -76,3 +82,21 @@ class HybridRetriever:
             embed_ms=(embedded - started) * 1000,
             search_ms=(time.perf_counter() - embedded) * 1000,
         )
+
+    def _matching(self, filters: tuple[Condition, ...]) -> frozenset[str]:
+        """Return the documents that pass the filters; those of collections are kept in mind.
+
+        What is kept is of one state of the catalogue, and void with its next change.
+        """
+        if not all(isinstance(condition, Within) for condition in filters):
+            return self._catalog.matching(filters)
+        key = (self._catalog.head, filters)
+        with self._matched_lock:
+            if key in self._matched:
+                return self._matched[key]
+        found = self._catalog.matching(filters)
+        with self._matched_lock:
+            self._matched[key] = found
+            if len(self._matched) > _MATCHED_KEPT:
+                self._matched.popitem(last=False)
+        return found

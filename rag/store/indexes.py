@@ -17,6 +17,7 @@ from rag.store.records import Vectors
 from rag.store.vectors import VectorIndex, recorded_head
 
 _BATCH_PASSAGES = 1000
+_MOST_LISTED = 1000  # documents that are named to Chroma; with 9,000 it takes 270 ms
 
 
 def in_step(catalog: Catalog, folder: Path) -> bool:
@@ -108,6 +109,7 @@ class Indexes:
 
         vectors = self.vectors
         usable = vectors is not None and vectors not in self._damaged
+        usable = usable and (doc_ids is None or len(doc_ids) <= _MOST_LISTED)
         if vectors is not None and usable:
             try:
                 return vectors.search(vector, k, doc_ids, at=self._catalog.head)

@@ -37,6 +37,8 @@ _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]{
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _MENDED_CHARS = range(5, 25)
 _MOST_MENDED = 3  # words of one query, to bound its time
+_MOST_LISTED = 1000  # documents that are named to SQLite
+_WIDER = 8  # how many times as many are ranked when too few of them were wanted
 
 # Function words and question words: they are in nearly every passage, so they say nothing and
 # cost most of the time of a query.
@@ -149,23 +151,41 @@ class LexicalIndex:
         match = " OR ".join(f'"{word}"' for word in self._wanted(query))
         if not match:
             return []
+        if doc_ids is None:
+            return [(passage_id, score) for passage_id, score, _ in self._ranked(match, k)]
+        if len(doc_ids) > _MOST_LISTED:
+            return self._ranked_among(match, k, doc_ids)
+        if not doc_ids:
+            return []
+        sql = (
+            "SELECT r.passage_id, -bm25(words) AS score FROM words "
+            "JOIN rows r ON r.row = words.rowid WHERE words MATCH ? "
+            "AND r.doc_id IN (SELECT value FROM json_each(?)) ORDER BY score DESC LIMIT ?"
+        )
+        values = [match, json.dumps(sorted(doc_ids)), k]
+        return [(row[0], row[1]) for row in self._connection.execute(sql, values)]
+
+    def _ranked(self, match: str, k: int) -> list[tuple[str, float, str]]:
+        """Return the k best passage ids with their scores and documents."""
         # FTS5's bm25() is more negative for better matches; ours is higher for better.
         sql = (
-            "SELECT r.passage_id, -w.score FROM (SELECT rowid, bm25(words) AS score "
+            "SELECT r.passage_id, -w.score, r.doc_id FROM (SELECT rowid, bm25(words) AS score "
             "FROM words WHERE words MATCH ? ORDER BY score LIMIT ?) w "
             "JOIN rows r ON r.row = w.rowid ORDER BY w.score, w.rowid"
         )
-        values: list[object] = [match, k]
-        if doc_ids is not None:
-            if not doc_ids:
-                return []
-            sql = (
-                "SELECT r.passage_id, -bm25(words) AS score FROM words "
-                "JOIN rows r ON r.row = words.rowid WHERE words MATCH ? "
-                "AND r.doc_id IN (SELECT value FROM json_each(?)) ORDER BY score DESC LIMIT ?"
-            )
-            values = [match, json.dumps(sorted(doc_ids)), k]
-        return [(row[0], row[1]) for row in self._connection.execute(sql, values)]
+        return self._connection.execute(sql, (match, k)).fetchall()
+
+    def _ranked_among(
+        self, match: str, k: int, doc_ids: Collection[str]
+    ) -> list[tuple[str, float]]:
+        """Return the k best among very many documents: rank more until k of them are there."""
+        width = _WIDER * k
+        while True:
+            ranked = self._ranked(match, width)
+            found = [(passage_id, score) for passage_id, score, owner in ranked if owner in doc_ids]
+            if len(found) >= k or len(ranked) < width:
+                return found[:k]
+            width *= _WIDER
 
     def _wanted(self, query: str) -> list[str]:
         words: list[str] = []

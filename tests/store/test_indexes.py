@@ -291,3 +291,29 @@ def test_searches_go_on_while_the_indexes_are_begun_again(catalog, put, indexes)
         thread.join()
     assert failures == []
     assert len(indexes.search_lexical("pear", 100)) == 40
+
+
+def test_a_search_among_very_many_documents_finds_what_one_among_few_finds(
+    catalog, put, indexes, monkeypatch
+):
+    for number in range(40):
+        fruit = ("apple", "pear", "plum")[number % 3]
+        put(f"d{number}", f"The {fruit} and the apple, number {number}.\nAn apple, {number}.")
+    wanted = frozenset(f"d{number}" for number in range(0, 40, 7))
+    indexes.follow()
+
+    def found():
+        return indexes.search_lexical("apple number", 5, wanted), indexes.search_dense(
+            APPLE, 5, wanted
+        )
+
+    few = found()
+    monkeypatch.setattr("rag.store.lexical._MOST_LISTED", 2)
+    monkeypatch.setattr("rag.store.indexes._MOST_LISTED", 2)
+    monkeypatch.setattr("rag.store.lexical._WIDER", 2)
+    many = found()
+    for hits, expected in zip(many, few, strict=True):
+        scores = [score for _, score in expected]
+        assert [score for _, score in hits] == pytest.approx(scores, abs=1e-3)
+        assert {passage_id.partition("/")[0] for passage_id, _ in hits} <= wanted
+    assert len(indexes.search_lexical("apple", 100, wanted)) == 2 * len(wanted)
