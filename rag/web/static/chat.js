@@ -126,7 +126,7 @@
       } else if (button?.dataset.action === "later") {
         button.previousElementSibling.classList.add("all");
         button.previousElementSibling.querySelector(".later .past-open").focus();
-        button.remove();
+        button.hidden = true; // not removed: whoever looks for it would take it for outside
       } else if (button?.dataset.action === "rename") rename(actions);
       else if (button?.dataset.action === "delete" && isSure(button)) trigger("delete", { id: actions.dataset.id });
       else if (button?.dataset.action === "forget" && isSure(button)) {
