@@ -36,6 +36,7 @@ _POINTERS = (
     "it its itself they them their theirs themselves this that these those there one ones another "
     "others such same both former latter else either neither"
 )
+_POSSESSIVES = frozenset(("his", "her", "its", "their"))
 _POINTING = _PERSONS | frozenset(_POINTERS.split())
 _EMPTY = FUNCTION_WORDS | _POINTING | frozenset(_SCAFFOLD.split())
 _CONTRACTED = re.compile(
@@ -78,6 +79,7 @@ FEATURES = (
 STANDING = (-2.23, 1.94, 0.19, 0.86, 0.40, 1.49, 0.83, -0.88, -0.32, -0.76, -1.44, -0.36, -0.77)
 LEANING = (-1.92, 2.00, 1.15, 0.61, 0.17, 1.36, 0.75, -1.13, -0.44, -1.45, -0.70, -0.28, -0.13)
 STANDING_ABOVE, LEANING_ABOVE = -1.0, -1.5
+_APART_WORDS, _APART_TURNS = 2, 2
 _MAX_WORDS = 6
 _MAX_ANSWER_WORDS = 3
 _MAX_TURNS = 10
@@ -106,6 +108,9 @@ def left_out(text: str, history: Sequence[Turn]) -> list[str]:
     own = read(text)
     if not own.leans and _changes_subject(text, own, history):
         return []
+    if own.leans and _stands_apart(text, own, history):
+        return []
+    history = _since_apart(history)
     turns = [*history[:1], *history[1:][1 - _MAX_TURNS :]]
     current = {stem for turn in _of_this_subject(turns) for stem in read(turn.question).words}
     numbers = any(word.isdigit() for word in own.words.values())
@@ -238,6 +243,36 @@ def _of_this_subject(history: Sequence[Turn]) -> Sequence[Turn]:
         if i == len(history) - 1 or _changes_subject(history[i].question, said, history[:i]):
             return history[i:]
     return history
+
+
+def _since_apart(history: Sequence[Turn]) -> Sequence[Turn]:
+    """Return the turns since one that had nothing to do with those before it."""
+    for i in range(len(history) - 1, 0, -1):
+        text = history[i].question
+        if _stands_apart(text, read(text), history[:i]):
+            return history[i:]
+    return history
+
+
+def _stands_apart(text: str, own: Said, history: Sequence[Turn]) -> bool:
+    """Whether a question explains itself and shares no word with all that was said before it."""
+    if len(own.words) < _APART_WORDS or (own.leans and not _explains_itself(text)):
+        return False
+    spoken = [turn.question for turn in history] + [turn.answer for turn in history[-_APART_TURNS:]]
+    return not any(own.words.keys() & read(said).words.keys() for said in spoken)
+
+
+def _explains_itself(text: str) -> bool:
+    """Whether the question itself says what its first pronoun stands for.
+
+    That is: in a sentence before it, or before a possessive ("My dog tilts its head").
+    """
+    pointing = next((m for m in _WORD.finditer(text) if m.group().lower() in _POINTING), None)
+    if pointing is None:
+        return False
+    before = text[: pointing.start()]
+    ended = re.search(r"[.!?]\s", before) is not None
+    return (ended or pointing.group().lower() in _POSSESSIVES) and len(read(before).words) > 1
 
 
 def _changes_subject(text: str, own: Said, history: Sequence[Turn]) -> bool:

@@ -158,3 +158,18 @@ def test_a_reply_to_a_question_back_completes_the_open_question(replied):
 def test_a_question_that_the_conversation_made_clear_is_not_completed_again():
     talks = (*DIALOGUE, Turn("When did it begin?", ""))
     assert ask("Jack London", talks) == "Jack London"
+
+
+CATS = (*DIALOGUE, *turns("Why do cats eat plastic? | Some breeds do: it is called pica. [1]"))
+
+
+def test_a_follow_up_on_a_new_subject_gets_nothing_of_the_old_one():
+    query = ask("Will it harm them?", CATS)
+    assert {"cats", "plastic"} <= set(query.split())
+    assert not {"U.S", "China", "Human", "Rights", "Dialogue"} & set(query.split())
+    assert query == ask("Will it harm them?", CATS[1:])
+
+
+def test_a_question_that_explains_its_own_pronoun_stands_alone():
+    asked = "My dog tilted its head today. What could be wrong with it?"
+    assert ask(asked, DIALOGUE) == asked
