@@ -193,6 +193,7 @@ def build_assistant(
     finder: EvidenceFinder | None = None,
 ) -> Assistant:
     """Build the assistant over an open store; `finder` reads instead of what is configured."""
+    from rag.answering.chat_models import condense_seconds
     from rag.answering.clarify import ask_back
     from rag.answering.condense import ModelCondenser, RuleCondenser
     from rag.answering.generation import Generator, load_chat_model
@@ -204,10 +205,6 @@ def build_assistant(
     )  # brings LangChain, which takes seconds to import
 
     model = load_chat_model(settings) if settings.model else None
-    # Waiting for a slow model twice would double the wait; the rules condense well enough.
-    hasty = settings.model_copy(
-        update={"model_timeout_seconds": min(settings.model_timeout_seconds, 15.0)}
-    )
     reads_english_only = settings.embedding_model == PACKAGED_MODEL
     return Assistant(
         retriever=build_retriever(settings, catalog, indexes, embedder),
@@ -216,7 +213,9 @@ def build_assistant(
             abstain_below=settings.abstain_below,
             max_sentences=settings.max_sentences,
         ),
-        condenser=RuleCondenser() if model is None else ModelCondenser(load_chat_model(hasty)),
+        condenser=RuleCondenser()
+        if model is None
+        else ModelCondenser(model, seconds=condense_seconds(settings)),
         generator=None
         if model is None
         else Generator(
@@ -225,6 +224,8 @@ def build_assistant(
             context_chars=settings.context_chars,
             checker=SupportChecker(embedder),
             hide_unsupported=settings.hide_unsupported,
+            seconds=settings.model_timeout_seconds,
+            condense_seconds=condense_seconds(settings),
         ),
         has_documents=lambda: catalog.counts().documents > 0,
         remark=language_note if reads_english_only else nothing_to_remark,

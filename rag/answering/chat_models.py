@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from rag.answering.waiting import Waits, chain_of, persistently, status_of, streams_itself
 from rag.errors import ConfigurationError, ModelError, RagError
 from rag.settings import Settings
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import AIMessage
+    from langchain_core.runnables import Runnable
 
-MAX_RETRIES = 2
-"""How often a provider's own client tries again, with growing and jittered pauses."""
+_RETRIES = {"openai": 0, "anthropic": 0}
+"""How often a provider's own client tries again. These need not: `rag.answering.waiting` does."""
+CONDENSE_SECONDS = 15.0
+"""The most that rewriting a follow-up may take, and never more than a quarter of the time-out."""
 
 _EXTRAS = frozenset({"openai", "ollama", "anthropic"})
 _ADDRESSES = ("openai_api_base", "base_url", "anthropic_api_url")
@@ -83,9 +88,14 @@ def _options(provider: str, settings: Settings) -> dict[str, Any]:
         options["api_key"] = key
     return options | {
         "timeout": settings.model_timeout_seconds,
-        "max_retries": MAX_RETRIES,
+        "max_retries": _RETRIES.get(provider, 1),
         "max_tokens": settings.max_reply_tokens,
     }
+
+
+def condense_seconds(settings: Settings) -> float:
+    """Return how long rewriting a follow-up may take: the answer gets the rest of the time."""
+    return min(CONDENSE_SECONDS, settings.model_timeout_seconds / 4)
 
 
 def _install(provider: str) -> str:
@@ -111,8 +121,8 @@ def provider_errors(name: str, model: BaseChatModel | None = None) -> Iterator[N
 
 def _model_error(error: Exception, name: str, where: str) -> ModelError:
     """Say what happened without the provider's own words, which may repeat keys and prompts."""
-    chain = _chain(error)
-    status = next((code for code in map(_status, chain) if code is not None), None)
+    chain = chain_of(error)
+    status = next((code for code in map(status_of, chain) if code is not None), None)
     names = " ".join(type(link).__name__ for link in chain)
     what, hint = _what_happened(status, names)
     return ModelError(f"The chat model {name}{where} {what}.", f"{hint} {_GUIDE}")
@@ -125,6 +135,8 @@ def _what_happened(status: int | None, names: str) -> tuple[str, str]:
         return "is not known there (404)", "Check FOOTNOTE_MODEL and FOOTNOTE_BASE_URL."
     if status == 429:
         return "has had too many requests, or no quota is left (429)", "Wait a little."
+    if status == 529:
+        return "is overloaded (529)", "Wait a little."
     if status is not None:
         return f"failed with status {status}", "Look into the log of its server."
     if "Timeout" in names:
@@ -136,22 +148,6 @@ def _what_happened(status: int | None, names: str) -> tuple[str, str]:
     return f"failed ({names.partition(' ')[0]})", "Try again."
 
 
-def _chain(error: BaseException) -> list[BaseException]:
-    chain: list[BaseException] = []
-    link: BaseException | None = error
-    while link is not None and link not in chain:
-        chain.append(link)
-        link = link.__cause__ or link.__context__
-    return chain
-
-
-def _status(error: BaseException) -> int | None:
-    status = getattr(error, "status_code", None)
-    if status is None:
-        status = getattr(getattr(error, "response", None), "status_code", None)
-    return status if isinstance(status, int) and status >= 400 else None
-
-
 def _where(model: BaseChatModel | None) -> str:
     """Return " at HOST" when the model tells its address; never a user or password in it."""
     for attribute in _ADDRESSES:
@@ -159,3 +155,19 @@ def _where(model: BaseChatModel | None) -> str:
         if isinstance(address, str) and (host := urlsplit(address).netloc.rpartition("@")[2]):
             return f" at {host}"
     return ""
+
+
+def messages(
+    chain: Runnable[dict[str, str], AIMessage],
+    variables: dict[str, str],
+    waits: Waits,
+    model: BaseChatModel,
+) -> Generator[AIMessage | None, None, None]:
+    """Stream a reply, waiting as told; None now and then while there is nothing.
+
+    A provider without a stream for event loops is asked as it can be, with its own time-outs.
+    """
+    if streams_itself(model):
+        yield from persistently(lambda: chain.astream(variables), waits)
+    else:
+        yield from chain.stream(variables)

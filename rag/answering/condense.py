@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from langchain_core.prompts import ChatPromptTemplate
 
-from rag.answering.chat_models import provider_errors
+from rag.answering.chat_models import CONDENSE_SECONDS, messages, provider_errors
 from rag.answering.context import conversation
 from rag.answering.prompts import load_prompt
 from rag.answering.salience import left_out
 from rag.answering.unclear import unclear
+from rag.answering.waiting import Waits
 from rag.errors import ModelError
 from rag.types import Question, Turn
 
@@ -69,11 +70,21 @@ class RuleCondenser:
 class ModelCondenser:
     """Lets a chat model rewrite the question; `fallback` (the rules) does it when it cannot.
 
+    It has `seconds` for that, and no more: the person waits for the answer that comes after.
+
     Raises:
         ConfigurationError: the prompt cannot be used.
     """
 
-    def __init__(self, model: BaseChatModel, *, fallback: Condenser | None = None) -> None:
+    def __init__(
+        self,
+        model: BaseChatModel,
+        *,
+        fallback: Condenser | None = None,
+        seconds: float = CONDENSE_SECONDS,
+    ) -> None:
+        self._model = model
+        self._waits = Waits(seconds, seconds, whole=True)
         self._fallback = fallback or RuleCondenser()
         self._chain: Runnable[dict[str, str], AIMessage] = (
             ChatPromptTemplate.from_messages(load_prompt("condense").messages) | model
@@ -92,7 +103,8 @@ class ModelCondenser:
         """Return the first line of the reply, "" when it cannot be a question."""
         variables = {"history": conversation(question.history), "question": question.text}
         with provider_errors("condenser"):
-            reply = str(self._chain.invoke(variables).text)
+            parts = messages(self._chain, variables, self._waits, self._model)
+            reply = "".join(str(part.text) for part in parts if part is not None)
         lines = _THINKING.sub("", reply).strip().splitlines()
         line = _LABEL.sub("", lines[0]).strip().strip("\"“”'*`").strip() if lines else ""
         readable = any(character.isalnum() for character in line)

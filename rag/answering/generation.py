@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
 from langchain_core.prompts import ChatPromptTemplate
 
-from rag.answering.chat_models import load_chat_model, provider_errors
+from rag.answering.chat_models import load_chat_model, messages, provider_errors
 from rag.answering.citations import Draft, number
 from rag.answering.context import build_context, conversation
 from rag.answering.markers import NO_ANSWER, MarkerReader
 from rag.answering.prompts import load_prompt
 from rag.answering.support import Checked
+from rag.answering.waiting import Waits
 from rag.answering.words import coverage
 from rag.errors import ModelError
 from rag.types import Answer, Delta, Hit, Question, Timings
@@ -47,7 +48,9 @@ class Generator:
     """Answers with a chat model; `name` is what the person calls it ("ollama:qwen3").
 
     `checker` checks the sentences of an answer once it is written; with `hide_unsupported` those
-    that it finds unsupported are left out, and nothing is shown before they are known.
+    that it finds unsupported are left out, and nothing is shown before they are known. The first
+    word may take `seconds`, and so may each pause between words; after a follow-up was rewritten,
+    the first has `condense_seconds` less.
 
     Raises:
         ConfigurationError: the prompt cannot be used.
@@ -61,6 +64,8 @@ class Generator:
         context_chars: int,
         checker: Checker | None = None,
         hide_unsupported: bool = False,
+        seconds: float = 60.0,
+        condense_seconds: float = 0.0,
     ) -> None:
         prompt = load_prompt("answer")
         self.name = name
@@ -69,6 +74,8 @@ class Generator:
         self._context_chars = context_chars
         self._checker = checker
         self._hide_unsupported = hide_unsupported
+        self._seconds = seconds
+        self._condense_seconds = condense_seconds
         # Without StrOutputParser at the end: closing its stream reads the model's to the end first.
         self._chain: Runnable[dict[str, str], AIMessage] = (
             ChatPromptTemplate.from_messages(prompt.messages) | model
@@ -101,7 +108,10 @@ class Generator:
                 "question": question.text,
                 "no_answer": NO_ANSWER,
             }
-            note = yield from self._read(variables, reader, cancelled)
+            condensed = question.history and not question.query
+            first = self._seconds - (self._condense_seconds if condensed else 0.0)
+            tokens = self._tokens(variables, Waits(first, self._seconds))
+            note = yield from self._read(tokens, reader, cancelled)
         drafts = [] if reader.no_answer else reader.drafts()
         if context.hits and not (drafts or reader.no_answer or note == STOPPED):
             raise ModelError(
@@ -134,17 +144,21 @@ class Generator:
         return [one.draft for one in kept], mean_support(checked), left_out
 
     def _read(
-        self, variables: dict[str, str], reader: MarkerReader, cancelled: Callable[[], bool]
+        self,
+        stream: PythonGenerator[str | None, None, None],
+        reader: MarkerReader,
+        cancelled: Callable[[], bool],
     ) -> PythonGenerator[Delta, None, str]:
         """Yield what can be shown as it arrives; return the note that the answer needs."""
         if cancelled():
             return STOPPED
         length = 0
-        with closing(self._tokens(variables)) as tokens:
+        with closing(stream) as tokens:
             for token in tokens:
-                if (shown := reader.feed(token)) and not self._holds_back:
-                    yield Delta(shown)
-                length += max(len(token), 1)
+                if token is not None:
+                    if (shown := reader.feed(token)) and not self._holds_back:
+                        yield Delta(shown)
+                    length += max(len(token), 1)
                 if cancelled():
                     reader.finish()
                     return STOPPED
@@ -162,14 +176,18 @@ class Generator:
         """Whether nothing may be shown before it was checked."""
         return self._checker is not None and self._hide_unsupported
 
-    def _tokens(self, variables: dict[str, str]) -> PythonGenerator[str, None, None]:
-        """Stream the model's own words, without its thinking."""
-        stream = cast("PythonGenerator[AIMessage, None, None]", self._chain.stream(variables))
+    def _tokens(
+        self, variables: dict[str, str], waits: Waits
+    ) -> PythonGenerator[str | None, None, None]:
+        """Stream the model's own words, without its thinking; None while there are none."""
+        stream = messages(self._chain, variables, waits, self._model)
         with provider_errors(self.name, self._model), closing(stream):
-            yield from without_thinking(str(message.text) for message in stream)
+            yield from without_thinking(
+                None if message is None else str(message.text) for message in stream
+            )
 
 
-def without_thinking(tokens: Iterable[str]) -> Iterator[str]:
+def without_thinking(tokens: Iterable[str | None]) -> Iterator[str | None]:
     """Empty the tokens of a leading `<think>...</think>`, which some servers leave in the reply.
 
     Empty tokens are passed on, so that a person can stop a model that thinks for too long.
@@ -178,7 +196,7 @@ def without_thinking(tokens: Iterable[str]) -> Iterator[str]:
     held = ""
     answering = False
     for token in tokens:
-        if answering:
+        if answering or token is None:
             yield token
             continue
         held = (held + token).lstrip()
