@@ -162,9 +162,10 @@ def _sizes(store: Path) -> dict[str, float]:
 
 def ask(work: Path, *, hashing: bool) -> dict[str, float]:
     """Ask every question; returns milliseconds by stage, recall and the peak of memory."""
-    from rag.build import Indexes, build_assistant, open_catalog
+    from rag.build import build_assistant, open_catalog
     from rag.retrieval.fusion import score_fusion
     from rag.store.exact import ExactSearch
+    from rag.store.indexes import Indexes
     from rag.types import Question
 
     settings = _settings(work, hashing=hashing)

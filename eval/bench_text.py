@@ -61,19 +61,19 @@ def docstring_texts() -> Iterator[Text]:
             held, name = "", ""
 
 
-def mixed_texts(seed: int = 1) -> Iterator[Text]:
+def mixed_texts(seed: int = 1, sentences: int = _SENTENCES) -> Iterator[Text]:
     """Yield texts without end, of 2,000 to 20,000 characters: sentences of docstrings, drawn anew.
 
     Words are as frequent as in what people write, and no two passages are alike.
     """
     found = (match[0] for text in docstring_texts() for match in _SENTENCE.finditer(text.text))
-    sentences = list(itertools.islice(found, _SENTENCES))
+    known = list(itertools.islice(found, sentences))
     draw = random.Random(seed)
     for number in itertools.count():
         length = draw.randrange(_LEAST_CHARS, _MOST_CHARS)
         paragraphs: list[str] = []
         while sum(map(len, paragraphs)) < length:
-            paragraphs.append(" ".join(draw.choices(sentences, k=draw.randrange(2, 7))))
+            paragraphs.append(" ".join(draw.choices(known, k=draw.randrange(2, 7))))
         yield Text(f"mixed-{number:06}", "\n\n".join(paragraphs)[:length])
 
 
