@@ -217,8 +217,8 @@ def test_a_scan_is_recognised_again(look):
 
 
 def test_a_quote_in_a_column_is_marked_in_its_column_only(look):
-    left = "apples grew well that year and nobody knew why it had been so good for them".split()
-    right = "prices fell sharply in spring because carts came in from all villages nearby".split()
+    left = "apples grew well that year and nobody knew why it had been so good for them".split()  # noqa: SIM905
+    right = "prices fell sharply in spring because carts came in from all villages nearby".split()  # noqa: SIM905
 
     def draw(page):
         for row in range(6):  # the columns are written row by row
