@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from rag.retrieval.embedding import Embedder
 from rag.retrieval.fusion import score_fusion
+from rag.retrieval.years import prefer_years, years
 from rag.store.catalog import Catalog
 from rag.store.filters import Condition, Within
 from rag.store.indexes import Indexes
 from rag.types import Hit
 
-_MATCHED_KEPT = 8  # combinations of collections
+_MATCHED_KEPT = 16  # combinations of collections
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,12 @@ class HybridRetriever:
             lexical.result(),
             dense_share=self._dense_share,
         )
+        if wanted := years(query):
+            texts = {
+                one.passage_id: one.text
+                for one in self._catalog.passages([one for one, _ in fused])
+            }
+            fused = prefer_years(wanted, fused, texts)
         scores = dict(fused)
         ids = [passage_id for passage_id, _ in fused]
         passages = self._catalog.passages(ids[:k])
