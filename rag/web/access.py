@@ -21,13 +21,15 @@ class Principal:
     """Somebody who is known: `name` is unique, rights say what they may do.
 
     `groups` are those that the proof of who it is names; collections are opened to groups.
-    `known_as` are names beside the unique one, under which they may be suspended.
+    `known_as` are names beside the unique one, under which they may be suspended. `within`, when
+    given, are the only collections they may read, whatever their groups open.
     """
 
     name: str
     rights: frozenset[Right] = field(default_factory=lambda: frozenset({Right.ASK}))
     groups: frozenset[str] = frozenset()
     known_as: frozenset[str] = frozenset()
+    within: frozenset[str] | None = None
 
 
 MAX_GROUPS = 1000

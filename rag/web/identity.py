@@ -124,10 +124,14 @@ class Identity:
             raise NotHeld from error
         if claims["exp"] - claims["iat"] > MAX_TOKEN_SECONDS:
             raise NotHeld
-        groups = claims.get("groups", [])
-        if not isinstance(groups, list):
+        groups, within = claims.get("groups", []), claims.get("collections", [])
+        if not isinstance(groups, list) or not isinstance(within, list):
             raise NotHeld
-        return Principal(f"embed {_checked(claims['sub'])}", groups=_groups(groups))
+        return Principal(
+            f"embed {_checked(claims['sub'])}",
+            groups=_groups(groups),
+            within=_groups(within) if "collections" in claims else None,
+        )
 
     def _is_proxy(self, peer: str) -> bool:
         address = _as_address(peer)

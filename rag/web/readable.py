@@ -40,6 +40,8 @@ class CollectionRules:
             return False
         if self.is_local:
             return True
+        if principal.within is not None and collection not in principal.within:
+            return False
         groups = self.groups.get(collection)
         if groups is None:
             return collection == DEFAULT_COLLECTION

@@ -21,6 +21,7 @@ from rag.store.catalog import Catalog
 from rag.store.indexes import Indexes
 from rag.types import Question
 from tests.conftest import PROJECT
+from tests.store.test_catalog import as_before_collections
 
 QUESTIONS = [
     json.loads(line)["question"]
@@ -140,6 +141,16 @@ def test_a_backup_of_another_model_is_refused(store, golden):
     with pytest.raises(StoreError, match="passage_chars = 1000"):
         run_restore(other, backup_of(store))
     assert answers(store)[:5] == golden[:5]
+
+
+def test_a_backup_of_before_collections_is_brought_up_to_date(store, golden, tmp_path):
+    as_before_collections(tmp_path / "saved.footnote")
+    with closing(Catalog(store.data_dir / "catalog.sqlite3")) as catalog:
+        catalog.collect(catalog.files(), "hr")
+    assert run_restore(store, tmp_path / "saved.footnote").documents == 5
+    with closing(Catalog(store.data_dir / "catalog.sqlite3")) as catalog:
+        assert catalog.collection_names() == {"default"}
+    assert answers(store) == golden
 
 
 def test_an_earlier_backup_stays_when_the_new_one_fails(store, golden):

@@ -124,6 +124,18 @@ def test_a_token_whose_groups_are_no_names_proves_nothing(tmp_path, groups):
     assert client.get("/api/v1/documents", headers=token(groups=groups)).status_code == 401
 
 
+def test_a_token_may_narrow_what_its_page_shows(tmp_path):
+    client = serve(tmp_path, access="token")
+    member = {"groups": ["hr-staff"]}
+    for within, talks, other in ((["hr"], 200, 404), (["default"], 404, 200), ([], 404, 404)):
+        headers = token(**member, collections=within)
+        assert client.get(document_url(TALKS.doc_id), headers=headers).status_code == talks
+        assert client.get("/documents/other", headers=headers).status_code == other
+    # It never opens what the groups do not.
+    assert not reads_the_talks(client, token(collections=["hr"]))
+    assert client.get("/api/v1/documents", headers=token(collections="hr")).status_code == 401
+
+
 def test_in_the_mode_local_everything_is_open(tmp_path):
     assert reads_the_talks(serve(tmp_path), {})
     assert not reads_the_talks(serve(tmp_path, access="open"), {})
