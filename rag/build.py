@@ -197,6 +197,7 @@ def build_assistant(
     from rag.answering.clarify import ask_back
     from rag.answering.condense import ModelCondenser, RuleCondenser
     from rag.answering.generation import Generator, load_chat_model
+    from rag.answering.opinion import SecondOpinion
     from rag.answering.reader import Reader
     from rag.answering.support import SupportChecker
     from rag.assistant import (
@@ -223,6 +224,9 @@ def build_assistant(
             settings.model,
             context_chars=settings.context_chars,
             checker=SupportChecker(embedder),
+            opinion=SecondOpinion(model, settings.model, seconds=condense_seconds(settings))
+            if settings.second_opinion
+            else None,
             hide_unsupported=settings.hide_unsupported,
             seconds=settings.model_timeout_seconds,
             condense_seconds=condense_seconds(settings),

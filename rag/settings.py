@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     """The most characters of passages that a chat model is given."""
     max_reply_tokens: int = Field(default=4000, ge=50)
     """The most tokens of a reply, those of its thinking included."""
+    second_opinion: bool = False
+    """Whether the chat model is asked which of its sentences it would not call supported."""
     hide_unsupported: bool = False
     """Whether sentences that the documents do not support are left out of its answers."""
 

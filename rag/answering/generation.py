@@ -44,10 +44,17 @@ class Checker(Protocol):
     def check(self, drafts: Sequence[Draft], hits: Sequence[Hit]) -> list[Checked]: ...
 
 
+class Opinion(Protocol):
+    """Anything that may doubt what was checked; see `rag.answering.opinion`."""
+
+    def on(self, checked: Sequence[Checked], *, cancelled: Callable[[], bool]) -> list[Checked]: ...
+
+
 class Generator:
     """Answers with a chat model; `name` is what the person calls it ("ollama:qwen3").
 
-    `checker` checks the sentences of an answer once it is written; with `hide_unsupported` those
+    `checker` checks the sentences of an answer once it is written, and `opinion` may lower what it
+    found; with `hide_unsupported` those
     that it finds unsupported are left out, and nothing is shown before they are known. The first
     word may take `seconds`, and so may each pause between words; after a follow-up was rewritten,
     the first has `condense_seconds` less.
@@ -63,6 +70,7 @@ class Generator:
         *,
         context_chars: int,
         checker: Checker | None = None,
+        opinion: Opinion | None = None,
         hide_unsupported: bool = False,
         seconds: float = 60.0,
         condense_seconds: float = 0.0,
@@ -73,6 +81,7 @@ class Generator:
         self._model = model
         self._context_chars = context_chars
         self._checker = checker
+        self._opinion = opinion
         self._hide_unsupported = hide_unsupported
         self._seconds = seconds
         self._condense_seconds = condense_seconds
@@ -119,7 +128,7 @@ class Generator:
                 "Try again, or choose another model with FOOTNOTE_MODEL.",
             )
         stopped = note == STOPPED
-        drafts, trust, left_out = self._checked(drafts, context.hits)
+        drafts, trust, left_out = self._checked(drafts, context.hits, cancelled)
         sentences, citations = number(drafts)
         yield Answer(
             question=question,
@@ -135,11 +144,15 @@ class Generator:
             timings=Timings(generate=(time.perf_counter() - started) * 1000),
         )
 
-    def _checked(self, drafts: list[Draft], hits: Sequence[Hit]) -> tuple[list[Draft], float, str]:
+    def _checked(
+        self, drafts: list[Draft], hits: Sequence[Hit], cancelled: Callable[[], bool]
+    ) -> tuple[list[Draft], float, str]:
         """Return the drafts as they were found to be, the confidence, and what to say of it."""
         if self._checker is None:
             return drafts, confidence(drafts), ""
         checked = self._checker.check(drafts, hits)
+        if self._opinion is not None:
+            checked = self._opinion.on(checked, cancelled=cancelled)
         kept, left_out = supported_ones(checked) if self._hide_unsupported else (checked, "")
         return [one.draft for one in kept], mean_support(checked), left_out
 

@@ -17,6 +17,7 @@ PROMPTS_DIR = PROJECT_ROOT / "prompts"
 VARIABLES = {
     "answer": frozenset({"context", "history", "question", "no_answer"}),
     "condense": frozenset({"history", "question"}),
+    "opinion": frozenset({"claims"}),
 }
 """What the code fills in, by prompt: each of them must occur, and nothing else may."""
 

@@ -10,7 +10,9 @@ import pytest
 from tiny_model import make_model, transformers_serve
 
 from rag.answering.chat_models import load_chat_model
+from rag.answering.citations import Draft, Quote
 from rag.answering.generation import STOPPED, Generator
+from rag.answering.opinion import SecondOpinion
 from rag.answering.support import SupportChecker
 from rag.build import build_embedder
 from rag.errors import ModelError
@@ -50,7 +52,10 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generator]:
             )
         )
         checker = SupportChecker(build_embedder(Settings()))
-        yield Generator(model, "openai:tiny", context_chars=4000, checker=checker)
+        opinion = SecondOpinion(model, "openai:tiny", seconds=60)
+        yield Generator(
+            model, "openai:tiny", context_chars=4000, checker=checker, opinion=opinion, seconds=60
+        )
 
 
 def ask(generator: Generator, text: str) -> tuple[str, Answer]:
@@ -76,6 +81,18 @@ def nothing_supported(streamed: str, answer: Answer) -> int:
     assert all(sentence.support is not None for sentence in answer.sentences)
     assert answer.confidence < 0.5
     return len(streamed)
+
+
+def test_noise_as_a_second_opinion_raises_nothing(generator):
+    opinion, checker = generator._opinion, generator._checker
+    passages = [hit.passage for hit in HITS]
+    drafts = [Draft(p.text.split(". ")[0] + ".", (Quote(p, 0, len(p.text)),)) for p in passages]
+    wrong = Draft("Bananas ripen in warm rooms.", (Quote(passages[0], 0, 10),))
+    before = checker.check([*drafts, wrong], HITS)
+    assert {one.support for one in before} == {"supported", "unsupported"}
+    after = opinion.on(before, cancelled=lambda: False)
+    assert all(new.probability <= old.probability for old, new in zip(before, after, strict=True))
+    assert after[-1] == before[-1]
 
 
 def test_a_stop_ends_the_stream_and_keeps_what_was_said(generator):
