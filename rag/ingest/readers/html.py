@@ -21,9 +21,16 @@ _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")  # lxml refuses one in text that
 _HIDING = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0(?:\.0+)?\s*(?:;|$)"
     r"|font-size\s*:\s*[01](?:\.\d+)?\s*(?:px|pt|em|rem|%)?\s*(?:;|$)"
-    r"|(?:left|top|text-indent)\s*:\s*-\d{4,}",
-    re.IGNORECASE,
+    r"|(?:left|top|text-indent)\s*:\s*-\d{4,}|translate[xy]?\(\s*-\d{4,}"
+    r"|(?<![\w-])color\s*:\s*transparent|scale\(\s*0\s*\)|clip-path\s*:\s*inset\(\s*(?:50|100)%"
+    r"|clip\s*:\s*rect\((?:\s*[01](?:px)?[\s,]*){4}\)"
+    r"|^(?=.*overflow\s*:\s*hidden).*(?<![\w-])(?:max-)?(?:height|width)\s*:\s*0(?:px)?\s*(?:;|$)",
+    re.IGNORECASE | re.DOTALL,
 )
+_WHITE = r"(?:#fff(?:fff)?\b|white\b|rgb\(\s*255[\s,]+255[\s,]+255\s*\))"
+_WHITE_TEXT = re.compile(rf"(?<![\w-])color\s*:\s*{_WHITE}", re.IGNORECASE)
+_WHITE_GROUND = re.compile(rf"background(?:-color)?\s*:\s*{_WHITE}", re.IGNORECASE)
+_WHITE_NAMES = frozenset({"white", "#fff", "#ffffff"})
 _ARTICLE_LEVELS = 200  # trafilatura takes quadratic time over nested tables; no article has more
 _MAX_LEVELS = 2000  # libxml2 gives up at 2048
 
@@ -32,7 +39,7 @@ class HtmlReader:
     """Reads .html: the main text, its headings as sections, without menus and comments."""
 
     suffixes = frozenset({".html", ".htm", ".xhtml"})
-    version = 2
+    version = 3
 
     def read(self, original: Original) -> Iterator[Document | DocumentError]:
         data, source = original.read(), original.source
@@ -103,23 +110,53 @@ def parse_page(markup: str, source: str) -> Any:
 def drop_hidden(page: Any) -> int:
     """Take out the elements that a browser would not show; returns their characters.
 
-    Known are the attribute `hidden`, and of inline styles those that leave nothing to be seen.
-    Style sheets are not read: what they hide stays.
+    Known are the attribute `hidden`, and of inline styles those that leave nothing to be seen,
+    white on white among them. Style sheets are not read: what they hide stays.
     """
-    hidden = [
-        element
-        for element in page.iter()
-        if isinstance(element.tag, str)
-        and (element.get("hidden") is not None or _HIDING.search(element.get("style") or ""))
-    ]
     characters = 0
-    for element in hidden:
-        parent = element.getparent()
-        if parent is None or element.tag in ("html", "body"):
-            continue
+    for element in list(_hidden_elements(page)):
         characters += sum(len(text.strip()) for text in element.itertext())
         element.drop_tree()
     return characters
+
+
+def _hidden_elements(page: Any) -> Iterator[Any]:
+    """Yield the outermost elements that are hidden, in time linear in the size of the page."""
+    from lxml import etree
+
+    # Without a style sheet, which could colour it, the ground is white unless an element says so.
+    is_plain = page.find(".//style") is None and page.find(".//link[@rel='stylesheet']") is None
+    white_ground = [is_plain]
+    hidden: Any = None
+    for event, element in etree.iterwalk(page, events=("start", "end")):
+        if event == "end":
+            white_ground.pop()
+            hidden = None if element is hidden else hidden
+            continue
+        style = element.get("style") or ""
+        white_ground.append(_has_white_ground(element, style, white_ground[-1]))
+        if (
+            hidden is None
+            and element.tag not in ("html", "body")
+            and (
+                element.get("hidden") is not None
+                or _HIDING.search(style)
+                or (white_ground[-1] and _is_white(element, style))
+            )
+        ):
+            hidden = element
+            yield element
+
+
+def _has_white_ground(element: Any, style: str, inherited: bool) -> bool:
+    if "background" in style.lower():
+        return _WHITE_GROUND.search(style) is not None
+    ground = element.get("bgcolor")
+    return inherited if ground is None else ground.lower() in _WHITE_NAMES
+
+
+def _is_white(element: Any, style: str) -> bool:
+    return bool(_WHITE_TEXT.search(style)) or (element.get("color") or "").lower() in _WHITE_NAMES
 
 
 def _depth(page: Any) -> int:

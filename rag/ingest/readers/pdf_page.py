@@ -15,6 +15,7 @@ from rag.ingest.readers.pdf_tables import Line
 
 _INVISIBLE = 3  # text render mode: neither filled nor stroked
 _LEAST_POINTS = 1.5
+_LEAST_WIDTH = 0.04  # of the size, for each character: narrower ones lie on each other
 _WHITE = 240  # of 255
 _FEW_CHARACTERS = 20
 _MAX_FORM_DEPTH = 8
@@ -27,7 +28,7 @@ def hidden_characters(page: Any, text_page: Any) -> set[int]:
     """Return the indexes of the characters that nobody sees."""
     import pypdfium2.raw as pdfium
 
-    hidden = _hidden_runs(page)
+    hidden = _hidden_runs(page, text_page)
     if not hidden:
         return set()
     found: set[int] = set()
@@ -41,11 +42,13 @@ def hidden_characters(page: Any, text_page: Any) -> set[int]:
 def is_seen(line: Line, box: tuple[float, float, float, float]) -> bool:
     """Whether a line lies on the page and is large enough to be read; `box` is the page's."""
     left, bottom, right, top = box
+    extent = max(line.right - line.left, abs(line.last_base - line.base))
     return (
         line.left < right
         and line.right > left
         and bottom - line.size < line.base < top
         and line.size >= _LEAST_POINTS
+        and extent >= _LEAST_WIDTH * line.size * len(line.text)
     )
 
 
@@ -86,11 +89,13 @@ def is_bold(text_page: Any, index: int) -> bool:
     return 0 < size <= len(name) and any(word in lowered for word in (b"bold", b"black", b"heavy"))
 
 
-def _hidden_runs(page: Any) -> set[int]:
+def _hidden_runs(page: Any, text_page: Any) -> set[int]:
     """Return the addresses of the text objects that nobody sees, but for what lies off the page."""
     import pypdfium2.raw as pdfium
 
-    hidden, invisible, white = _suspects(page)
+    hidden, invisible, white, inner = _suspects(page)
+    if inner:
+        white |= _places_of(text_page, inner)
     if invisible:
         pictures = page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=4)
         if next(iter(pictures), None) is None:
@@ -98,10 +103,11 @@ def _hidden_runs(page: Any) -> set[int]:
     return hidden | (_white_on_white(page, white) if white else set())
 
 
-def _suspects(page: Any) -> tuple[set[int], set[int], dict[int, tuple[float, ...]]]:
+def _suspects(page: Any) -> tuple[set[int], set[int], dict[int, tuple[float, ...]], set[int]]:
     """Find text that is transparent or tiny, drawn invisibly, or white (with its place).
 
-    Some programs write an object for every character, so little is asked of each.
+    The last are white texts in forms, whose places are not the page's. Some programs write an
+    object for every character, so little is asked of each.
     """
     import pypdfium2.raw as pdfium
 
@@ -110,6 +116,7 @@ def _suspects(page: Any) -> tuple[set[int], set[int], dict[int, tuple[float, ...
     hidden: set[int] = set()
     invisible: set[int] = set()
     white: dict[int, tuple[float, ...]] = {}
+    inner: set[int] = set()
     for run, is_inner in _text_objects(page):
         mode = pdfium.FPDFTextObj_GetTextRenderMode(run)
         pdfium.FPDFPageObj_GetFillColor(run, red, green, blue, alpha)
@@ -120,9 +127,28 @@ def _suspects(page: Any) -> tuple[set[int], set[int], dict[int, tuple[float, ...
             points.value < _LEAST_POINTS and points.value * _scale(run) < _LEAST_POINTS
         ):
             hidden.add(_address(run))
-        elif mode == 0 and not is_inner and min(red.value, green.value, blue.value) >= _WHITE:
-            white[_address(run)] = _bounds(run)
-    return hidden, invisible, white
+        elif mode == 0 and min(red.value, green.value, blue.value) >= _WHITE:
+            if is_inner:
+                inner.add(_address(run))
+            else:
+                white[_address(run)] = _bounds(run)
+    return hidden, invisible, white, inner
+
+
+def _places_of(text_page: Any, runs: set[int]) -> dict[int, tuple[float, ...]]:
+    """Find where text objects stand on the page, from the places of their characters."""
+    import pypdfium2.raw as pdfium
+
+    places: dict[int, tuple[float, ...]] = {}
+    for index in range(pdfium.FPDFText_CountChars(text_page)):
+        run = ctypes.cast(pdfium.FPDFText_GetTextObject(text_page, index), ctypes.c_void_p).value
+        if run in runs:
+            left, bottom, right, top = text_page.get_charbox(index)
+            found = places.get(run, (left, bottom, right, top))
+            places[run] = (
+                min(found[0], left), min(found[1], bottom), max(found[2], right), max(found[3], top)
+            )  # fmt: skip
+    return places
 
 
 def _address(run: Any) -> int:
