@@ -161,7 +161,8 @@ def build_identity(settings: Settings, sign_in: SignIn | None = None) -> Identit
         networks=tuple(map(_network, settings.proxy_networks)),
         user_header=settings.proxy_user_header,
         groups_header=settings.proxy_groups_header,
-        suspended=suspended_file(settings),
+        # Where nobody has a name, nobody can be meant.
+        suspended=None if settings.access in ("local", "open") else suspended_file(settings),
         embed_secret=secret,
         sign_in=sign_in,
     )
