@@ -17,15 +17,19 @@ def years(text: str) -> frozenset[str]:
 
 
 def prefer_years(
-    wanted: frozenset[str], ranking: Sequence[tuple[str, float]], texts: Mapping[str, str]
+    wanted: frozenset[str],
+    ranking: Sequence[tuple[str, float]],
+    texts: Mapping[str, str],
+    *,
+    bonus: float = BONUS,
 ) -> list[tuple[str, float]]:
     """Lift what names a wanted year, best first; scores in [0, 1] stay there, ties as they are.
 
     `texts` are by the ids of the ranking; an id without a text names nothing.
     """
-    lift = BONUS * max((score for _, score in ranking), default=0.0)
+    lift = bonus * max((score for _, score in ranking), default=0.0)
     lifted = [
-        (one, (score + lift * bool(wanted & years(texts.get(one, "")))) / (1 + BONUS))
+        (one, (score + lift * bool(wanted & years(texts.get(one, "")))) / (1 + bonus))
         for one, score in ranking
     ]
     return sorted(lifted, key=lambda pair: -pair[1])
