@@ -5,20 +5,20 @@ Gradio takes seconds to import, so this module is imported only when a server is
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
-from rag.errors import InputError, RagError, StoreError
+from rag.errors import InputError, RagError
 from rag.history.records import new_id
-from rag.web import furniture, past
+from rag.web import furniture
 from rag.web.access import ANYBODY, principal_of
 from rag.web.conversation import Notice, Turns, TurnView, render_notice, render_turns
 from rag.web.feedback import Feedback, FeedbackStore, Rating
-from rag.web.keeping import Keeping, shown_again
+from rag.web.keeping import Keeping
+from rag.web.past_side import PastSide, Update
 from rag.web.readable import View, Views
 from rag.web.runs import Runs
 from rag.web.runs_page import EvaluationRuns
@@ -26,12 +26,6 @@ from rag.web.runs_page import EvaluationRuns
 CONCURRENT_ANSWERS = 4
 WAITING_QUESTIONS = 64
 CLEAR_SECONDS = 2.0
-MAX_SEARCH_CHARS = 200
-
-logger = logging.getLogger(__name__)
-
-Update = dict[Any, Any]
-"""New values of components, by component."""
 
 
 class ChatPage:
@@ -49,6 +43,7 @@ class ChatPage:
         self.feedback = feedback
         self.evaluations = evaluations
         self.keeping = keeping
+        self.past = PastSide(keeping)
         # A stopped question may hold its thread for a moment more, hence more than may answer.
         self.runs = Runs(None, threads=4 * CONCURRENT_ANSWERS)
 
@@ -63,9 +58,7 @@ class ChatPage:
             self.current = gr.State("")
             with gr.Row(elem_id="regions"):
                 with gr.Column(elem_id="side"):
-                    self.top = _html(past.TOP, "side-top")
-                    self.past_head = _html("", "past-head")
-                    self.past = _html("", "past")
+                    self.past.build(_html)
                     self.side = _html("", "documents")
                 with gr.Column(elem_id="chat"):
                     self.conversation = _html([], "conversation", "${value.join('')}")
@@ -120,21 +113,27 @@ class ChatPage:
         ]
         beside: dict[str, Any] = hidden | {"queue": False}
         for step in running:
-            step.then(self.list_past, self.current, [self.past, self.past_head], **beside)
+            step.then(self.past.listed, self.current, self.past.parts, **beside)
         said = beside | {"outputs": [self.turns, self.conversation, self.notice]}
         self.conversation.like(self.rate, told, **said)
         self.conversation.submit(self.comment, told, **said)
         self.stop_button.click(self.stop, **beside)
-        whole = [*answering["outputs"], self.side, self.past, self.past_head]
-        self.top.clear(self.clear, outputs=whole, cancels=running, **beside)
-        self.past.select(self.open, self.current, whole, cancels=running, **beside)
-        self.past.delete(self.delete, self.current, whole, cancels=running, **beside)
-        self.past.clear(self.forget, outputs=whole, cancels=running, **beside)
-        self.past.edit(self.rename, self.current, [self.past, self.notice], **beside)
-        self.past_head.input(self.search, self.current, self.past, **beside)
-        shown = [self.side, self.conversation, self.past, self.past_head]
+        self._connect_past(running, [*answering["outputs"], self.side, *self.past.parts], beside)
+        shown = [self.side, self.conversation, *self.past.parts]
         blocks.load(self.load, outputs=shown, **beside)
         blocks.unload(self.stop)
+
+    def _connect_past(self, running: list[Any], whole: list[Any], beside: dict[str, Any]) -> None:
+        """Connect the list of conversations; what changes the open one ends what is written."""
+        ending = beside | {"outputs": whole, "cancels": running}
+        self.past.top.clear(self.clear, **ending)
+        self.past.list.select(self.open, **ending)
+        self.past.list.apply(self.delete_open, self.current, **ending)
+        self.past.list.clear(self.forget, **ending)
+        changed = beside | {"outputs": [*self.past.parts, self.notice]}
+        self.past.list.delete(self.delete, self.current, **changed)
+        self.past.list.edit(self.rename, self.current, **changed)
+        self.past.head.input(self.past.search, self.current, self.past.list, **beside)
 
     def load(self, request: gr.Request) -> Update:
         """Fill a page that was just opened."""
@@ -144,7 +143,7 @@ class ChatPage:
         return {
             self.side: furniture.render_side(documents, has_runs=has_runs),
             self.conversation: [furniture.render_welcome(documents)],
-            **self.list_past("", request),
+            **self.past.listed("", request),
         }
 
     def clear(self, request: gr.Request) -> Update:
@@ -153,43 +152,13 @@ class ChatPage:
         begun: Update = {self.current: "", self.turns: (), self.notice: "", self.box: ""}
         return self.load(request) | self._idle() | begun
 
-    def list_past(self, current: str, request: gr.Request) -> Update:
-        """List the conversations of the one who asks, the one just kept included."""
-        owner = self._owner(request)
-        if not owner:
-            return {self.past: "", self.past_head: ""}
-        try:
-            found = self.keeping.listing(owner, limit=past.MOST_LISTED)
-        except StoreError as error:
-            logger.warning("conversations could not be listed: %s", error.message)
-            return {self.past: past.render_trouble(), self.past_head: ""}
-        return {
-            self.past: past.render_past(found, current),
-            self.past_head: past.render_head(found),
-        }
-
-    def search(self, current: str, event: gr.EventData, request: gr.Request) -> Update:
-        """List the conversations that hold certain words."""
-        words = str(event.words)[:MAX_SEARCH_CHARS]
-        try:
-            found = self.keeping.listing(self._owner(request), words, limit=past.MOST_LISTED)
-        except StoreError as error:
-            logger.warning("conversations could not be searched: %s", error.message)
-            return {self.past: past.render_trouble()}
-        return {self.past: past.render_past(found, current, words)}
-
-    def open(self, current: str, event: gr.EventData, request: gr.Request) -> Update:
+    def open(self, event: gr.EventData, request: gr.Request) -> Update:
         """Go back to an earlier conversation; what is being written is given up."""
-        wanted, documents = str(event.id), self._view(request).documents
         self._end_run(request)
-        try:
-            found = self.keeping.conversation(self._owner(request), wanted, documents)
-            turns = shown_again(found) if found is not None else ()
-        except StoreError as error:
-            return self._idle() | self._trouble(error)
-        if found is None:
-            gone = Notice("This conversation is not there any more.")
-            return self.list_past(current, request) | {self.notice: render_notice(gone)}
+        wanted = str(event.id)
+        turns = self.past.turns_of(wanted, self._view(request).documents, request)
+        if isinstance(turns, str):
+            return self.clear(request) | {self.notice: turns}
         opened: Update = {
             self.current: wanted,
             self.turns: turns,
@@ -197,41 +166,29 @@ class ChatPage:
             self.notice: "",
             self.box: "",
         }
-        return self._idle() | opened | self.list_past(wanted, request)
+        return self._idle() | opened | self.past.listed(wanted, request)
 
     def rename(self, current: str, event: gr.EventData, request: gr.Request) -> Update:
         """Give a conversation another title."""
-        try:
-            self.keeping.history.rename(self._owner(request), str(event.id), str(event.title))
-        except InputError as error:
-            return {self.notice: render_notice(Notice(error.message, error.hint))}
-        except StoreError as error:
-            return self._trouble(error)
-        listed = self.list_past(current, request)
-        return {self.past: listed[self.past], self.notice: ""}
+        said = self.past.rename(event, request)
+        return self.past.listed(current, request) | {self.notice: said}
 
     def delete(self, current: str, event: gr.EventData, request: gr.Request) -> Update:
-        """Delete a conversation; the open one gives way to a new one."""
-        if str(event.id) == current:
-            self._end_run(request)
-        try:
-            self.keeping.writer.flush()
-            self.keeping.history.delete(self._owner(request), str(event.id))
-        except StoreError as error:
-            return self._trouble(error)
-        if str(event.id) == current:
-            return self.clear(request)
-        return self.list_past(current, request)
+        """Delete a conversation that is not the open one."""
+        said = self.past.delete(str(event.id), request)
+        return self.past.listed(current, request) | {self.notice: said}
+
+    def delete_open(self, current: str, request: gr.Request) -> Update:
+        """Delete the open conversation, and begin a new one."""
+        self._end_run(request)
+        said = self.past.delete(current, request)
+        return self.clear(request) | {self.notice: said}
 
     def forget(self, request: gr.Request) -> Update:
-        """Delete all conversations and feedback of the one who asks."""
+        """Delete all that is kept of the one who asks."""
         self._end_run(request)
-        try:
-            self.keeping.writer.flush()
-            self.keeping.history.erase(self._person(request), with_audit=False)
-        except StoreError as error:
-            return self._trouble(error)
-        return self.clear(request)
+        said = self.past.forget(request)
+        return self.clear(request) | {self.notice: said}
 
     def stop(self, request: gr.Request) -> None:
         """Stop the answer that is being written for this session."""
@@ -297,7 +254,7 @@ class ChatPage:
         finally:
             self.runs.end(session)
             if not run.discarded:  # kept once it was shown, also when the person has left
-                self.keeping.keep(self._owner(request), current, turn, replaces=replaces)
+                self.keeping.keep(self.past.owner(request), current, turn, replaces=replaces)
 
     def rate(self, turns: Turns, current: str, event: gr.EventData, request: gr.Request) -> Update:
         """Store a thumb; a second click on the same one offers to comment once more."""
@@ -333,7 +290,7 @@ class ChatPage:
                 self.feedback.append(
                     turn.answer,
                     feedback,
-                    person=self._person(request),
+                    person=self.past.person(request),
                     turn_id=turn.turn_id,
                     conversation_id=current,
                 )
@@ -358,27 +315,12 @@ class ChatPage:
         sent = request.request
         return self.views.of(ANYBODY if sent is None else principal_of(sent.scope))
 
-    def _person(self, request: gr.Request) -> str:
-        sent = request.request
-        return self.keeping.person(sent.scope) if sent is not None else ""
-
-    def _owner(self, request: gr.Request) -> str:
-        """Return whose conversations are shown; "" when none are kept."""
-        sent = request.request
-        return self.keeping.owner(sent.scope) if sent is not None else ""
-
     def _end_run(self, request: gr.Request) -> None:
         """Give up the answer that is being written, and wait until it has ceased to write."""
         run = self.runs.of(request.session_hash or "")
         if run is not None:
             run.discard()
             run.ended.wait(CLEAR_SECONDS)
-
-    def _trouble(self, error: StoreError) -> Update:
-        """Say that the history cannot be used, whatever the reason; the log has it."""
-        logger.warning("the history could not be used: %s", error.message)
-        words = "Your conversations cannot be reached at the moment."
-        return {self.notice: render_notice(Notice(words, "Answers are not affected."))}
 
     def _busy(self) -> Update:
         return {

@@ -191,7 +191,7 @@ def test_trying_again_replaces_the_last_turn(visit, site):
 
 def test_an_example_is_asked_by_a_click(visit, site):
     visited = visit()
-    visited.page.get_by_role("button", name=EXAMPLES[0]).click()
+    visited.page.get_by_role("button", name=EXAMPLES[0], exact=True).click()
     expect(visited.page.locator(".question")).to_have_text(EXAMPLES[0])
     expect(visited.page.locator("a.marker")).to_have_count(2)
 

@@ -114,9 +114,10 @@
       const button = event.target.closest("button[data-action]");
       const actions = button?.closest(".past-actions");
       if (button?.dataset.action === "open") {
+        if (NARROW.matches) setSide(false);
+        if (button.hasAttribute("aria-current")) return;
         isOpening = true;
         closePanel();
-        if (NARROW.matches) setSide(false);
         trigger("select", { id: button.dataset.id });
       } else if (button?.dataset.action === "more") {
         const more = find(button.getAttribute("aria-controls"));
@@ -128,7 +129,11 @@
         button.previousElementSibling.querySelector(".later .past-open").focus();
         button.hidden = true; // not removed: whoever looks for it would take it for outside
       } else if (button?.dataset.action === "rename") rename(actions);
-      else if (button?.dataset.action === "delete" && isSure(button)) trigger("delete", { id: actions.dataset.id });
+      else if (button?.dataset.action === "delete" && isSure(button)) {
+        const isCurrent = actions.parentElement.querySelector(".past-open[aria-current]") !== null;
+        if (isCurrent) closePanel();
+        trigger(isCurrent ? "apply" : "delete", { id: actions.dataset.id });
+      }
       else if (button?.dataset.action === "forget" && isSure(button)) {
         closePanel();
         trigger("clear");
