@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rag.ingest.sentences import sentence_spans
+from rag.ingest.sentences import sentences_of
 from rag.types import Document, Passage, Section
 
 _STANDS_ALONE = 0.5  # a section with this share of a passage's size is not merged with another
@@ -75,7 +75,7 @@ def _passage_id(doc_id: str, text: str, occurrence: int) -> str:
 
 def _units(document: Document) -> list[_Unit]:
     text, sections = document.text, document.sections
-    spans = _cut_at(sentence_spans(text), sections)
+    spans = _cut_at(sentences_of(document), sections)
     starts = [section.start for section in sections]
     units: list[_Unit] = []
     for index, (start, end) in enumerate(spans):

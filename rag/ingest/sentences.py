@@ -7,8 +7,12 @@ crosses a block, and because sentencex takes quadratic time over quotation marks
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import pairwise
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain, pairwise
+
+from rag.types import Document
 
 MAX_SENTENCE_CHARS = 2000
 """A longer sentence is cut at white space: it is a table or a machine's output, not prose."""
@@ -48,6 +52,34 @@ _CLOSED = re.compile(r"([.!?…]+)([\"”’'»)\]]+)(?=\s)")
 _CLAUSE = re.compile(r"\A\s*\(?\w{1,4}\)\s")
 _ENUMERATOR = re.compile(r"(?:^|\n|[.!?:;]\s)\s*\(?(?:\d{1,3}|[A-Za-z])[.)]$")
 _OPENERS = "\"'“‘«([{"
+
+
+@dataclass(frozen=True, slots=True)
+class SentencedDocument(Document):
+    """A document whose sentences were found where it was read.
+
+    `bounds` are start and end of each, one after the other.
+    """
+
+    bounds: array[int] = field(default_factory=lambda: array("I"))
+
+    @property
+    def sentences(self) -> list[tuple[int, int]]:
+        """The sentences as `sentence_spans` gives them."""
+        numbers = iter(self.bounds)
+        return list(zip(numbers, numbers, strict=True))
+
+
+def bounds_of(spans: Iterable[tuple[int, int]]) -> array[int]:
+    """Write spans as `SentencedDocument.bounds`."""
+    return array("I", chain.from_iterable(spans))
+
+
+def sentences_of(document: Document) -> list[tuple[int, int]]:
+    """Give the sentences of a document, found now if they were not before."""
+    if isinstance(document, SentencedDocument):
+        return document.sentences
+    return sentence_spans(document.text)
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:

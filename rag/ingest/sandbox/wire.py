@@ -9,6 +9,7 @@ import base64
 import json
 import math
 import struct
+from array import array
 from dataclasses import asdict, astuple
 from typing import IO, Any
 
@@ -21,6 +22,7 @@ from rag.ingest.readers.views import (
     PageRequest,
     PageView,
 )
+from rag.ingest.sentences import SentencedDocument, bounds_of, sentences_of
 from rag.types import Document, Section
 
 MAX_TEXT_CHARS = 50_000_000
@@ -70,7 +72,7 @@ def receive(stream: IO[bytes]) -> dict[str, Any] | None:
 
 
 def pack_document(document: Document) -> dict[str, Any]:
-    """Turn a document into what JSON can say."""
+    """Turn a document into what JSON can say, with its sentences, found here."""
     return {
         "doc_id": document.doc_id,
         "title": document.title,
@@ -79,6 +81,7 @@ def pack_document(document: Document) -> dict[str, Any]:
         "metadata": dict(document.metadata),
         "sections": [[s.title, s.level, s.start] for s in document.sections],
         "page_starts": list(document.page_starts),
+        "sentences": base64.b64encode(bounds_of(sentences_of(document)).tobytes()).decode(),
     }
 
 
@@ -109,7 +112,7 @@ def unpack_document(packed: dict[str, Any], source: str) -> Document:
     )
     if not sound:
         raise BrokenFrameError("a document with values of the wrong kind")
-    return Document(
+    return SentencedDocument(
         doc_id=packed["doc_id"],
         title=packed["title"],
         source=packed["source"],
@@ -117,7 +120,26 @@ def unpack_document(packed: dict[str, Any], source: str) -> Document:
         metadata=metadata,
         sections=sections,
         page_starts=tuple(starts or ()),
+        bounds=_bounds(packed.get("sentences"), len(text)),
     )
+
+
+def _bounds(packed: Any, length: int) -> array[int]:
+    bounds: array[int] = array("I")
+    try:
+        bounds.frombytes(base64.b64decode(packed, validate=True))
+    except (TypeError, ValueError) as error:
+        raise BrokenFrameError("sentences that are none") from error
+    starts, ends = bounds[::2], bounds[1::2]
+    sound = (
+        len(starts) == len(ends)
+        and all(start < end for start, end in zip(starts, ends, strict=True))
+        and all(end <= start for end, start in zip(ends, starts[1:], strict=False))
+        and (not ends or ends[-1] <= length)
+    )
+    if not sound:
+        raise BrokenFrameError("sentences outside the text")
+    return bounds
 
 
 def pack_problem(error: DocumentError) -> dict[str, Any]:

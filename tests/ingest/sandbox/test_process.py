@@ -14,8 +14,11 @@ from pathlib import Path
 import pytest
 
 from rag.errors import DocumentError, ProcessError
+from rag.ingest.passages import split
+from rag.ingest.readers import read_file
 from rag.ingest.sandbox import Limits, Sandbox
 from rag.ingest.sandbox.process import START
+from rag.ingest.sentences import SentencedDocument, sentence_spans
 from rag.types import Document
 
 needs_posix = pytest.mark.skipif(os.name != "posix", reason="limits are POSIX")
@@ -61,6 +64,18 @@ def test_a_document_arrives_whole(tmp_path):
         "Müller 😀",
         "Second",
     ]
+
+
+def test_sentences_are_found_in_the_child_and_are_those_of_the_text(tmp_path):
+    text = "# Apples\n\nThey are red. Some are green!\n\n## Pears\n\nThey are not."
+    (tmp_path / "a.md").write_text(text)
+    with Sandbox() as sandbox:
+        (document,) = sandbox.read(tmp_path / "a.md", "a.md")
+    assert isinstance(document, SentencedDocument)
+    assert document.sentences == sentence_spans(document.text)
+    (plain,) = read_file(tmp_path / "a.md", "a.md")
+    cut = [split(d, passage_chars=100, overlap_chars=0) for d in (document, plain)]
+    assert cut[0] == cut[1]
 
 
 def test_problems_arrive_with_reason_and_hint_and_the_child_goes_on(tmp_path):
@@ -147,6 +162,12 @@ FRAMES = (
     "{'kind': 'document', **sound, 'sections': [['A', 1]]}",
     "{'kind': 'document', **sound, 'source': '/etc/passwd'}",
     "{'kind': 'document', **sound, 'metadata': {'a': {}}}",
+    "{'kind': 'document', **sound, 'sentences': 7}",
+    "{'kind': 'document', **sound, 'sentences': 'abc'}",
+    "{'kind': 'document', **sentences(0, 5)}",  # the text has four characters
+    "{'kind': 'document', **sentences(0, 3, 2, 4)}",
+    "{'kind': 'document', **sentences(2, 2)}",
+    "{'kind': 'document', **sentences(0)}",
     "{'kind': 'problem', 'message': 7}",
     "['no object']",
 )
