@@ -139,18 +139,24 @@ def measure_search(name: str, searched: Searched, asked: Sequence[Asked]) -> Non
         print(f"  {way:12} {_both(searched, list(map(said, asked)), asked)}")
 
 
-def measure_words(name: str, asked: Iterable[Asked]) -> None:
-    """Print how the words that the rules add agree with those that people add by hand."""
+def measure_words(name: str, asked: Sequence[Asked]) -> None:
+    """Print how the words that are added agree with those that people add by hand."""
+    print(f"\n{name}: words added       people add them too       of what people add")
+    for way, said in (("rules", condensed), ("T5-CANARD", rewritten("T5-CANARD"))):
+        precision, recall = agreement([one for one in asked if one.question.history], said)
+        print(f"  {way:24} {precision}   {recall}")
+
+
+def agreement(asked: Iterable[Asked], said: Said) -> tuple[Tally, Tally]:
+    """Return how many of the words added by a way are right, and how many of the right ones."""
     right = added = wanted = 0
     for one in asked:
-        if one.question.history:
-            own = content_stems(one.question.text)
-            by_rule = content_stems(condensed(one)) - own
-            by_hand = content_stems(dict(one.rewrites)["by hand"]) - own
-            right += len(by_rule & by_hand)
-            added, wanted = added + len(by_rule), wanted + len(by_hand)
-    print(f"\n{name}: words added by rule that people add too {Tally(right, added)}")
-    print(f"{'':10} words that people add, met by rule     {Tally(right, wanted)}")
+        own = content_stems(one.question.text)
+        found = content_stems(said(one)) - own
+        by_hand = content_stems(dict(one.rewrites)["by hand"]) - own
+        right += len(found & by_hand)
+        added, wanted = added + len(found), wanted + len(by_hand)
+    return Tally(right, added), Tally(right, wanted)
 
 
 def after_others(first: Sequence[Asked], strangers: Sequence[tuple[Turn, ...]]) -> list[Asked]:

@@ -255,8 +255,16 @@ def _since_apart(history: Sequence[Turn]) -> Sequence[Turn]:
 
 
 def _stands_apart(text: str, own: Said, history: Sequence[Turn]) -> bool:
-    """Whether a question explains itself and shares no word with all that was said before it."""
-    if len(own.words) < _APART_WORDS or (own.leans and not _explains_itself(text)):
+    """Whether a question explains itself and shares no word with all that was said before it.
+
+    Where the last answer is not known, nobody can tell.
+    """
+    if (
+        not history
+        or not history[-1].answer.strip()
+        or len(own.words) < _APART_WORDS
+        or (own.leans and not _explains_itself(text))
+    ):
         return False
     spoken = [turn.question for turn in history] + [turn.answer for turn in history[-_APART_TURNS:]]
     return not any(own.words.keys() & read(said).words.keys() for said in spoken)
