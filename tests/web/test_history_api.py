@@ -16,6 +16,7 @@ from rag.history.records import KeptTurn, Said, now
 from rag.settings import Settings
 from rag.types import Question
 from rag.web.access import Right
+from rag.web.history_models import ConversationBody, HistoryBody
 from rag.web.keys import KeyFile
 from rag.web.server import create_app
 
@@ -84,6 +85,8 @@ def test_ones_own_are_listed_and_searched(api):
 
 def test_one_comes_back_with_its_answers_as_they_were(api):
     found = api.get(OURS).json()
+    assert ConversationBody.model_validate(found, strict=True).turns[1].comment == "Too old"
+    assert HistoryBody.model_validate(api.get("/api/v1/history").json(), strict=True).feedback
     first, second = found["turns"]
     assert first["answer"] == json.loads(json.dumps(turn("t1").answer))
     assert (first["rating"], second["rating"], second["comment"]) == ("", "down", "Too old")
