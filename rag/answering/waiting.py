@@ -184,9 +184,18 @@ def _now() -> float:
     return time.monotonic()
 
 
-@functools.cache
+_starting = threading.Lock()
+
+
 def _loop() -> asyncio.AbstractEventLoop:
-    """Return the loop in which models are asked; its thread never keeps a process from ending."""
+    """Return the one loop in which models are asked: their connections belong to it."""
+    with _starting:
+        return _started_loop()
+
+
+@functools.cache
+def _started_loop() -> asyncio.AbstractEventLoop:
+    """Start the loop; its thread never keeps a process from ending."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="chat-models", daemon=True).start()
     return loop
