@@ -14,7 +14,18 @@ from rag.retrieval.langchain import PassageRetriever
 from rag.retrieval.retriever import HybridRetriever
 from rag.store.filters import parse_filter
 from rag.store.indexes import Indexes
-from rag.types import Answer, Citation, Delta, Found, Hit, Question, Sentence, Turn
+from rag.types import (
+    Answer,
+    Choice,
+    Citation,
+    Clarification,
+    Delta,
+    Found,
+    Hit,
+    Question,
+    Sentence,
+    Turn,
+)
 
 
 class FirstHitReader:
@@ -77,7 +88,7 @@ def retriever(catalog, embedder, put):
 
 @pytest.fixture
 def make(retriever, catalog):
-    def make(generator: ScriptedGenerator | None = None) -> Assistant:
+    def make(generator: ScriptedGenerator | None = None, **options: object) -> Assistant:
         return Assistant(
             retriever=retriever,
             reader=FirstHitReader(),
@@ -85,6 +96,7 @@ def make(retriever, catalog):
             generator=generator,
             has_documents=lambda: catalog.counts().documents > 0,
             read_k=10,
+            **options,
         )
 
     return make
@@ -229,3 +241,42 @@ def test_json_has_the_documented_keys(make):
         "text", "section",
     }  # fmt: skip
     assert set(found["timings_ms"]) == {"embed", "search", "read", "generate", "total"}
+
+
+BACK = Clarification("Which fruit?", (Choice("Apple", "apple?"), Choice("Pear", "pear?")))
+
+
+def asks_back(asked: list[tuple[bool, bool]], *, weakly_only: bool = False):
+    def ask_back(question, hits, *, followed_on, weakly):
+        asked.append((followed_on, weakly))
+        return BACK if "it" in question and (weakly or not weakly_only) else None
+
+    return ask_back
+
+
+def test_an_unclear_question_gets_a_question_back(make):
+    asked: list[tuple[bool, bool]] = []
+    assistant = make(ScriptedGenerator(("An ",)), ask_back=asks_back(asked))
+    events = list(assistant.stream(Question("Where is it?")))
+    assert [type(event) for event in events] == [Found, Answer]
+    answer = events[-1]
+    assert (answer.clarification, answer.abstained, answer.text) == (BACK, True, "")
+    assert (answer.mode, answer.hits) == ("scripted", events[0].hits)
+    assert asked == [(False, False)]
+
+
+def test_a_query_that_says_more_than_the_question_is_clear(make):
+    asked: list[tuple[bool, bool]] = []
+    assistant = make(ask_back=asks_back(asked))
+    assert assistant.answer(Question("Where is it?", query="pear")).citations
+    assert assistant.answer(Question("Where is it?", (Turn("A pear?", "yes"),))).citations
+    assert asked == []
+
+
+def test_weak_signs_are_asked_about_instead_of_abstaining(make):
+    asked: list[tuple[bool, bool]] = []
+    assistant = make(ask_back=asks_back(asked, weakly_only=True))
+    assert assistant.answer(Question("Where is it, the pear?")).clarification is None
+    nowhere = [parse_filter("title=Nothing")]
+    assert assistant.answer(Question("Where is it?"), nowhere).clarification == BACK
+    assert asked == [(False, False), (False, False), (False, True)]

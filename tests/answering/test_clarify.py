@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
+from io import StringIO
 
+import pytest
+from rich.console import Console
+
+from rag.answer_json import answer_to_dict
 from rag.answering.clarify import MAX_LABEL_CHARS, ask_back
 from rag.answering.people import people_in
-from rag.types import Choice, Clarification, Hit, Passage
+from rag.terminal import print_answer
+from rag.types import Answer, Choice, Clarification, Hit, Passage, Question
+from rag.web.openai_api import unanswered
 
 
 def hits(*documents: tuple[str, str]) -> list[Hit]:
@@ -190,3 +197,26 @@ def test_people_are_those_who_do_something():
         "The State Department said so. Human Rights are universal. On Monday Joe Bloggs wrote."
     )
     assert people_in([text]) == ["Hillary Clinton", "Ai Weiwei", "Joe Bloggs"]
+
+
+def test_every_interface_asks():
+    found = ask_back("When did it begin?", TALKS)
+    answer = Answer(Question("q"), "q", (), (), tuple(TALKS), True, 0.0, clarification=found)
+    body = answer_to_dict(answer)["clarification"]
+    assert body["question"] == "What do you mean by “it”?"
+    assert body["choices"][1] == {
+        "label": "The flood",
+        "question": "When did it begin? (“The flood”)",
+    }
+    screen = StringIO()
+    print_answer(Console(file=screen, width=200), answer)
+    assert screen.getvalue().splitlines() == [
+        "What do you mean by “it”?",
+        "  · Talks in Beijing",
+        "  · The flood",
+        "For example:",
+        "  footnote ask 'When did it begin? (“Talks in Beijing”)'",
+    ]
+    assert unanswered(answer) == "What do you mean by “it”?\n- Talks in Beijing\n- The flood"
+    with pytest.raises(ValueError, match="says nothing else"):
+        replace(answer, abstained=False)
