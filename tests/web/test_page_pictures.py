@@ -5,20 +5,21 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from conftest import serving
 from PIL import Image
 from reportlab.pdfgen import canvas
 from starlette.testclient import TestClient
-from web_fakes import MemoryCatalog, ScriptedAssistant
+from web_fakes import MemoryCatalog, ScriptedAssistant, passage_of
 
 from rag.ingest.readers import read_file
 from rag.ingest.sandbox import Limits
 from rag.settings import Settings
 from rag.store.records import FileRecord
-from rag.types import Document
+from rag.types import Answer, Citation, Document, Hit, Sentence
 from rag.web.page_pictures import PagePictures
 from rag.web.server import create_app
 
@@ -187,3 +188,42 @@ def test_a_document_without_pages_is_shown_as_before(tmp_path):
     assert "<mark" in page
     assert "page-picture" not in page
     assert "page-missing" not in page
+
+
+def cited(document, question):
+    start = document.text.index(QUOTE)
+    passage = passage_of(document, 0, len(document.text))
+    passage = replace(passage, page=2)
+    return Answer(
+        question, question.text, (Sentence(QUOTE, (1,)),),
+        (Citation(1, passage, start, start + len(QUOTE)),), (Hit(passage, 1.0, 1),), False, 0.9,
+    )  # fmt: skip
+
+
+@pytest.mark.browser
+def test_the_widget_draws_the_page_with_the_quote_marked(filed, tmp_path, chromium):
+    (document,) = filed.held
+    assistant = ScriptedAssistant(answers={"How was it?": lambda q: cited(document, q)})
+    pictures = PagePictures(filed, Limits(), patience_seconds=60)
+    app = create_app(assistant, filed, Settings(data_dir=tmp_path), pictures=pictures)
+    with serving(app) as url:
+        page = chromium.new_page(viewport={"width": 380, "height": 640})
+        failures = []
+        page.on("console", lambda message: failures.append(message.text))
+        page.goto(f"{url}/embed")
+        page.fill("#box", "How was it?")
+        page.press("#box", "Enter")
+        page.click(".marker")
+        canvas = page.locator("#panel canvas")
+        canvas.wait_for()
+        assert canvas.get_attribute("aria-label") == "page 2"
+        colours = canvas.evaluate(
+            "canvas => { const { data } = canvas.getContext('2d')"
+            ".getImageData(0, 0, canvas.width, canvas.height); let n = 0; "
+            "for (let i = 0; i < data.length; i += 4) "
+            "n += data[i] === 255 && data[i + 1] === 230 && data[i + 2] === 128; return n; }"
+        )
+        assert colours > 1000  # the marked paper between the letters
+        assert failures == []
+        page.close()
+    pictures.close()

@@ -402,8 +402,32 @@
         ...link,
       );
       quote.scrollIntoView({ block: "center" });
+      if (place.page && /\.pdf$/i.test(place.source || "")) drawPages(place, body).catch(() => {}); // the words are there
     } catch (error) {
       body.replaceChildren(el("p", { class: "problem", role: "alert" }, error instanceof Trouble ? error.message : say("failed")));
+    }
+  };
+
+  /* The part of each page with the quote: drawn, since a picture's own request would lack the token. */
+  const drawPages = async (place, body) => {
+    const query = `pages=true&start=${place.start}&end=${place.end}`;
+    const { pages = [] } = await (await call(`api/v1/passages/${encodeURIComponent(place.passage_id)}?${query}`)).json();
+    for (const page of pages || []) {
+      const picture = await createImageBitmap(await (await call(page.picture.slice(1))).blob());
+      if (!panel.contains(body)) return;
+      const canvas = el("canvas", { class: "page", role: "img", "aria-label": say("page", { n: page.page }) });
+      const edge = (choose, at) => choose(...page.boxes.map((box) => box[at]));
+      const [left, right] = [Math.max(0, edge(Math.min, 0) - 18), Math.min(page.width, Math.max(edge(Math.max, 2) + 18, edge(Math.min, 0) + 312))];
+      const [top, bottom] = [Math.max(0, edge(Math.min, 1) - 54), Math.min(page.height, edge(Math.max, 3) + 54)];
+      const scale = picture.width / page.width;
+      canvas.width = (right - left) * scale;
+      canvas.height = (bottom - top) * scale;
+      const paper = canvas.getContext("2d");
+      paper.drawImage(picture, -left * scale, -top * scale);
+      paper.globalCompositeOperation = "multiply";
+      paper.fillStyle = "#ffe680";
+      for (const [x1, y1, x2, y2] of page.boxes) paper.fillRect((x1 - left - 1) * scale, (y1 - top - 1) * scale, (x2 - x1 + 2) * scale, (y2 - y1 + 2) * scale);
+      body.append(canvas);
     }
   };
 
