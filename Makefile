@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint eval bench bench-quality bench-checking bench-ingest bench-scale crash torture clean
+.PHONY: help run test lint eval bench bench-quality bench-checking bench-ingest bench-scale bench-load soak audit crash torture clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,16 @@ bench-ingest: $(VENV)/installed-test ## What an ingest costs when little or noth
 
 bench-scale: $(VENV)/installed-test ## What grows with the store: ARGS="--hashing --sizes 2000 20000" for a part
 	$(BIN)/python -m eval.bench_scale $(ARGS)
+
+bench-load: $(VENV)/installed-test ## 50 people ask a real server, then four times as often: ARGS="--seconds 20 --work DIR"
+	$(BIN)/python -m eval.bench_load $(ARGS)
+
+soak: $(VENV)/installed-test ## An hour of questions, feedback and ingests: ARGS="--minutes 10" for a part
+	$(BIN)/python -m eval.soak $(ARGS)
+
+audit: $(VENV)/installed-test ## Look the pinned versions up among known weaknesses; needs a service that knows them
+	@$(BIN)/python tools/install.py audit
+	$(BIN)/python tools/audit.py
 
 crash: $(VENV)/installed-test ## 200 kills and faults at every named point: ARGS="--kills 20" for a part
 	$(BIN)/python -m tests.crash $(ARGS)

@@ -64,10 +64,12 @@ def request_id(scope: Scope) -> str:
     return found
 
 
-def busy(message: str = "Too many questions are being answered.") -> Problem:
-    """Return the problem of a server that has enough to do."""
-    headers = {"Retry-After": str(RETRY_SECONDS)}
-    return Problem(503, "busy", message, f"Try again in {RETRY_SECONDS} s.", headers)
+def busy(
+    message: str = "Too many questions are being answered.", seconds: int = RETRY_SECONDS
+) -> Problem:
+    """Return the problem of a server that has enough to do, for about so long."""
+    headers = {"Retry-After": str(seconds)}
+    return Problem(503, "busy", message, f"Try again in {seconds} s.", headers)
 
 
 def problem_of(error: RagError) -> Problem:

@@ -47,7 +47,7 @@ from rag.web.recent import RecentAnswers
 from rag.web.runs_page import REPORT_POLICY, EvaluationRuns, runs_page
 from rag.web.seams import Asking, Documents, Writing
 from rag.web.sign_in import add_sign_in, build_sign_in
-from rag.web.workers import Workers
+from rag.web.workers import Workers, question_workers
 
 if TYPE_CHECKING:
     from rag.web.chat_page import ChatPage
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parent / "static"
 UPLOAD_LIMIT_BYTES = 1
 SHUTDOWN_SECONDS = 2
-API_THREADS = 4
 API_WAITING = 32
 STYLESHEETS = (
     '<link rel="stylesheet" href="ui/tokens.css"><link rel="stylesheet" href="ui/chat.css">'
@@ -103,7 +102,7 @@ def create_app(
         views,
         feedback,
         keeping,
-        workers=Workers(threads=API_THREADS, waiting=API_WAITING),
+        workers=question_workers(is_reader=assistant.mode == "reader"),
         writers=Workers(threads=1, waiting=API_WAITING),
         answers=RecentAnswers(),
         writing=writing if settings.access == "token" else None,

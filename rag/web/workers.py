@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import os
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
@@ -19,12 +22,29 @@ T = TypeVar("T")
 HEARTBEAT_SECONDS = 15.0
 
 
-class Workers:
-    """Runs work in threads; refuses more than `threads` at work and `waiting` in line."""
+_NEWS = 0.1
+"""How much the last piece of work counts for in what one is expected to take."""
 
-    def __init__(self, *, threads: int, waiting: int) -> None:
+_LONGEST_RETRY_SECONDS = 60
+_ABANDONED_SECONDS = 0.001
+"""Work that took less was left by whoever asked for it, and says nothing of others."""
+
+
+class Workers:
+    """Runs work in threads; refuses what would wait in vain.
+
+    At most `waiting` stand in line, and none that would wait longer than `patience_seconds`, by
+    what work took of late; but one for each thread may wait however long work takes.
+    """
+
+    def __init__(
+        self, *, threads: int, waiting: int, patience_seconds: float = float("inf")
+    ) -> None:
+        self._count = threads
         self._capacity = threads + waiting
+        self._patience_seconds = patience_seconds
         self._open = 0
+        self._seconds = 0.0
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="api")
 
@@ -35,10 +55,14 @@ class Workers:
             Problem: the line is full (503).
         """
         with self._lock:
-            if self._open >= self._capacity:
-                raise busy()
+            ahead = self._open - self._count + 1  # of those that have to end before this begins
+            wait = max(0, ahead) * self._seconds / self._count
+            is_long = ahead > self._count and wait > self._patience_seconds
+            if self._open >= self._capacity or is_long:
+                seconds = math.ceil(min(wait, _LONGEST_RETRY_SECONDS))
+                raise busy(seconds=max(1, seconds)) if self._seconds else busy()
             self._open += 1
-        future = self._threads.submit(work)
+        future = self._threads.submit(self._timed, work)
         future.add_done_callback(self._leave)
         return future
 
@@ -50,9 +74,33 @@ class Workers:
         """Begin nothing more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    def _timed(self, work: Callable[[], T]) -> T:
+        began = time.perf_counter()
+        try:
+            return work()
+        finally:
+            took = time.perf_counter() - began
+            if took > _ABANDONED_SECONDS:
+                with self._lock:
+                    self._seconds += (took - self._seconds) * (_NEWS if self._seconds else 1.0)
+
     def _leave(self, _: Future[T]) -> None:
         with self._lock:
             self._open -= 1
+
+
+def question_workers(*, is_reader: bool) -> Workers:
+    """Make those that answer questions.
+
+    The reader divides each question among all processors: more questions at once would take turns
+    there and all end late, so two are enough to search for one while another is read. Waiting long
+    helps nobody: who is refused at once may come back. A chat model works elsewhere, and longer.
+    """
+    if is_reader:
+        processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+        threads = max(2, processors // 4)
+        return Workers(threads=threads, waiting=16 * threads, patience_seconds=1.5)
+    return Workers(threads=8, waiting=32, patience_seconds=60.0)
 
 
 class Walk:

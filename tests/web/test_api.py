@@ -19,6 +19,7 @@ from rag.settings import Settings
 from rag.store.filters import Filter
 from rag.types import Document, Question, Turn
 from rag.web.recent import RecentAnswers
+from rag.web.workers import Workers
 
 JSON = {"accept": "application/json"}
 
@@ -272,8 +273,8 @@ def test_a_full_line_is_refused_with_when_to_come_back(tmp_path, monkeypatch):
             release.wait(10)
             yield from super().stream(question, filters, cancelled=cancelled)
 
-    monkeypatch.setattr("rag.web.server.API_THREADS", 1)
-    monkeypatch.setattr("rag.web.server.API_WAITING", 0)
+    few = Workers(threads=1, waiting=0)
+    monkeypatch.setattr("rag.web.server.question_workers", lambda **_: few)
     app = make_app(Slow(), data_dir=tmp_path)
     first = []
     with TestClient(app, base_url="http://127.0.0.1") as api:

@@ -74,3 +74,36 @@ def test_the_line_has_an_end_and_moves_on():
     release.set()
     assert [future.result(10) for future in held] == [True, True]
     assert workers.submit(lambda: 7).result(10) == 7
+
+
+def test_nobody_stands_in_line_who_would_wait_too_long():
+    """By then work has taken 0.1 s: of two threads, the second in line each waits that long."""
+    workers = Workers(threads=2, waiting=100, patience_seconds=0.25)
+    for _ in range(3):
+        workers.submit(lambda: time.sleep(0.1)).result(10)
+    release = threading.Event()
+    taken = 0
+
+    def fill() -> None:
+        nonlocal taken
+        while True:
+            workers.submit(lambda: release.wait(10))
+            taken += 1
+
+    with pytest.raises(Problem) as refused:
+        fill()
+    release.set()
+    # Two at work; the n-th in line waits for n others, two at a time: 0.05 n s, more on a busy
+    # machine, but one for each thread may always wait.
+    assert 4 <= taken <= 2 + 5
+    assert refused.value.headers == {"Retry-After": "1"}
+
+
+def test_slow_work_leaves_one_in_line_for_each_thread():
+    workers, release = Workers(threads=1, waiting=9, patience_seconds=0.01), threading.Event()
+    workers.submit(lambda: time.sleep(0.2)).result(10)
+    held = [workers.submit(lambda: release.wait(10)) for _ in range(2)]
+    with pytest.raises(Problem):
+        workers.submit(lambda: None)
+    release.set()
+    assert [future.result(10) for future in held] == [True, True]

@@ -180,7 +180,11 @@ class ScriptedAssistant:
             if cancelled():
                 self.was_cancelled = True
                 return
-            yield Delta(f"Word{number} ")
+            try:
+                yield Delta(f"Word{number} ")
+            except GeneratorExit:  # left, between one word and the next
+                self.was_cancelled = True
+                raise
             time.sleep(0.05)
 
 
