@@ -6,19 +6,30 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from postgres import running_server
-from sqlalchemy.engine import make_url
+from postgres import Server, running_server
 
-from rag.history.database import open_engine
+from rag.history.database import database_url, open_engine
 from rag.history.opening import open_history
 from rag.history.records import History
 from rag.settings import Settings
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    with running_server() as folder:
-        yield f"postgresql://footnote@/postgres?host={folder}"
+def postgres() -> Iterator[Server]:
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: Server) -> str:
+    """The URL of a database that is empty."""
+    url = f"postgresql://footnote@/postgres?host={postgres.folder}"
+    engine = open_engine(database_url(url, Path("unused")))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+    engine.dispose()
+    return url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -26,13 +37,7 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """Settings whose history is empty."""
     if request.param == "sqlite":
         return Settings(data_dir=tmp_path)
-    url = request.getfixturevalue("postgres_url")
-    engine = open_engine(make_url(url.replace("postgresql:", "postgresql+pg8000:")))
-    with engine.begin() as connection:
-        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-        connection.exec_driver_sql("CREATE SCHEMA public")
-    engine.dispose()
-    return Settings(data_dir=tmp_path, history_url=url)
+    return Settings(data_dir=tmp_path, history_url=request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture

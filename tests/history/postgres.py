@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -31,19 +32,19 @@ def program(name: str) -> str:
     return found
 
 
-@contextlib.contextmanager
-def running_server() -> Iterator[Path]:
-    """Start a server; yield the folder of its socket. It refuses to run as root, so it does not."""
-    initdb, pg_ctl = program("initdb"), program("pg_ctl")
-    folder = Path(tempfile.mkdtemp(prefix="pg"))  # a short path: that of a socket has a limit
-    other = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-    if other is not None:
-        os.chown(folder, other.pw_uid, other.pw_gid)
+@dataclass(frozen=True)
+class Server:
+    """A server in a folder, which also holds its socket. It refuses to run as root."""
 
-    def run(*command: str) -> None:
+    folder: Path
+    user: pwd.struct_passwd | None
+
+    def run(self, name: str, *arguments: str) -> None:
+        """Run one of its programs."""
+        other = self.user
         done = subprocess.run(
-            command,
-            cwd=folder,
+            [program(name), "-D", str(self.folder / "data"), *arguments],
+            cwd=self.folder,
             user=None if other is None else other.pw_uid,
             group=None if other is None else other.pw_gid,
             extra_groups=None if other is None else [],
@@ -56,13 +57,29 @@ def running_server() -> Iterator[Path]:
         )
         assert done.returncode == 0, done.stdout
 
-    data, log = str(folder / "data"), str(folder / "log")
+    def start(self) -> None:
+        log, options = str(self.folder / "log"), f"-k {self.folder} {SETTINGS}"
+        self.run("pg_ctl", "-l", log, "-w", "-o", options, "start")
+
+    def stop(self) -> None:
+        self.run("pg_ctl", "-w", "-m", "immediate", "stop")
+
+
+@contextlib.contextmanager
+def running_server() -> Iterator[Server]:
+    """Make a server of one's own and start it."""
+    program("initdb")
+    folder = Path(tempfile.mkdtemp(prefix="pg"))  # a short path: that of a socket has a limit
+    other = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+    if other is not None:
+        os.chown(folder, other.pw_uid, other.pw_gid)
+    server = Server(folder, other)
     try:
-        run(initdb, "-D", data, "-U", "footnote", "--auth=trust", "-E", "UTF8", "--no-sync")
-        run(pg_ctl, "-D", data, "-l", log, "-w", "-o", f"-k {folder} {SETTINGS}", "start")
+        server.run("initdb", "-U", "footnote", "--auth=trust", "-E", "UTF8", "--no-sync")
+        server.start()
         try:
-            yield folder
+            yield server
         finally:
-            run(pg_ctl, "-D", data, "-w", "-m", "immediate", "stop")
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -125,6 +125,20 @@ def test_a_server_that_is_not_there_is_an_error_without_the_password(tmp_path):
     assert "hush" not in str(caught.value)
 
 
+def test_a_server_that_goes_away_and_comes_back_is_used_again(postgres, postgres_url, tmp_path):
+    history = open_history(Settings(data_dir=tmp_path, history_url=postgres_url))
+    before = history.people()
+    postgres.stop()
+    try:
+        for _ in range(2):
+            with pytest.raises(StoreError, match="cannot be used"):
+                history.people()
+    finally:
+        postgres.start()
+    assert history.people() == before
+    history.close()
+
+
 def test_no_error_repeats_the_words_of_people(history, engine):
     history.people()
     with writing(engine) as connection, connection.begin():

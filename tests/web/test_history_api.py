@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from starlette.testclient import TestClient
@@ -181,6 +183,19 @@ def test_what_may_not_be_read_any_more_is_withheld(tmp_path, people, history):
         client.headers.update(people[0][0])
         [kept] = client.get("/api/v1/conversations/silent").json()["turns"]
         assert kept["answer"]["hits"] == []
+
+
+def test_a_server_forgets_what_is_old_when_it_starts(tmp_path, people, history):
+    old = replace(turn("t7"), time=now() - timedelta(days=31))
+    history.keep_turn(people[0][1], "old", old)
+    with serve(tmp_path, keep_days=30) as client:
+        client.headers.update(people[0][0])
+        deadline = time.monotonic() + 20
+        while client.get("/api/v1/conversations").json()["total"] == 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert client.get("/api/v1/conversations/old").status_code == 404
+        assert client.get(OURS).status_code == 200
 
 
 def test_a_broken_database_says_so_and_answers_go_on(tmp_path, people):
