@@ -37,6 +37,7 @@ class Served:
     paths: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
+    was_asked: threading.Event = field(default_factory=threading.Event)
     hung_up: threading.Event = field(default_factory=threading.Event)
 
 
@@ -113,13 +114,16 @@ def _answer(
 
 def _read_request(connection: socket.socket, served: Served) -> None:
     with connection.makefile("rb") as lines:
-        served.paths.append(lines.readline().split()[1].decode())
+        if not (line := lines.readline()):
+            raise ConnectionAbortedError
+        served.paths.append(line.split()[1].decode())
         headers = {}
         while (line := lines.readline().strip()) != b"":
             name, _, value = line.decode().partition(":")
             headers[name.lower()] = value.strip()
         served.headers.append(headers)
         served.asked.append(json.loads(lines.read(int(headers["content-length"]))))
+    served.was_asked.set()
 
 
 def _head(reply: Reply) -> bytes:
