@@ -86,7 +86,7 @@ class Settings(BaseSettings):
     trusted_hosts: tuple[str, ...] = ()
     """Names by which the server is addressed, beside the host it listens on."""
     proxy_networks: tuple[str, ...] = ()
-    """From where a proxy in front connects, such as "10.1.2.3/32"; it names the client's address."""
+    """From where a proxy in front connects, such as "10.1.2.3/32"; it names clients' addresses."""
     proxy_user_header: str = "X-Forwarded-User"
     """The header in which that proxy names the person."""
     proxy_groups_header: str = "X-Forwarded-Groups"
