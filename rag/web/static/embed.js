@@ -394,27 +394,30 @@
       const text = [...found.text];
       const [start, end] = [place.start - found.start, place.end - found.start];
       const quote = el("mark", {}, text.slice(start, end).join(""));
+      const rest = text.slice(end).join("");
+      const cut = rest.includes("\n\n") ? rest.indexOf("\n\n") : rest.length;
+      const pages = el("span", { class: "pages" }); // below the paragraph with the quote
       const where = [place.page ? say("page", { n: place.page }) : "", found.metadata.date || ""].filter(Boolean).join(" · ");
       const link = hasToken ? [] : [el("p", {}, el("a", { href: new URL(`${path}?start=${place.start}&end=${place.end}#quote`, base).href, target: "_blank", rel: "noopener" }, say("whole")))];
       body.replaceChildren(
         ...(where ? [el("p", { class: "where" }, where)] : []),
-        el("p", { class: "around", dir: "auto" }, found.start > 0 ? "… " : "", text.slice(0, start).join(""), quote, text.slice(end).join(""), found.end < found.chars ? " …" : ""),
+        el("p", { class: "around", dir: "auto" }, found.start > 0 ? "… " : "", text.slice(0, start).join(""), quote, rest.slice(0, cut), pages, rest.slice(cut), found.end < found.chars ? " …" : ""),
         ...link,
       );
       quote.scrollIntoView({ block: "center" });
-      if (place.page && /\.pdf$/i.test(place.source || "")) drawPages(place, body).catch(() => {}); // the words are there
+      if (place.page && /\.pdf$/i.test(place.source || "")) drawPages(place, pages).catch(() => {}); // the words are there
     } catch (error) {
       body.replaceChildren(el("p", { class: "problem", role: "alert" }, error instanceof Trouble ? error.message : say("failed")));
     }
   };
 
   /* The part of each page with the quote: drawn, since a picture's own request would lack the token. */
-  const drawPages = async (place, body) => {
+  const drawPages = async (place, into) => {
     const query = `pages=true&start=${place.start}&end=${place.end}`;
     const { pages = [] } = await (await call(`api/v1/passages/${encodeURIComponent(place.passage_id)}?${query}`)).json();
     for (const page of pages || []) {
       const picture = await createImageBitmap(await (await call(page.picture.slice(1))).blob());
-      if (!panel.contains(body)) return;
+      if (!panel.contains(into)) return;
       const canvas = el("canvas", { class: "page", role: "img", "aria-label": say("page", { n: page.page }) });
       const edge = (choose, at) => choose(...page.boxes.map((box) => box[at]));
       const [left, right] = [Math.max(0, edge(Math.min, 0) - 18), Math.min(page.width, Math.max(edge(Math.max, 2) + 18, edge(Math.min, 0) + 312))];
@@ -427,7 +430,7 @@
       paper.globalCompositeOperation = "multiply";
       paper.fillStyle = "#ffe680";
       for (const [x1, y1, x2, y2] of page.boxes) paper.fillRect((x1 - left - 1) * scale, (y1 - top - 1) * scale, (x2 - x1 + 2) * scale, (y2 - y1 + 2) * scale);
-      body.append(canvas);
+      into.append(canvas);
     }
   };
 
