@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rag.errors import DocumentError, StoreError
+from rag.errors import DocumentError, ProcessError, StoreError
 from rag.ingest.files import Action
 from rag.ingest.pipeline import Ingestor, Progress, remove_sources
+from rag.ingest.sandbox import Sandbox
 from rag.types import Document
 
 
@@ -60,6 +61,18 @@ def test_an_edit_embeds_only_what_changed(ingestor, catalog, folder, embedder):
     report = ingestor.ingest(["docs"])
     assert report.count(Action.REPLACE) == 1
     assert 1 <= len(embedder.embedded) - count <= 2
+
+
+def test_a_file_that_no_child_could_be_started_for_is_read_the_next_time(
+    catalog, embedder, folder, ingestor
+):
+    with Sandbox(start="raise SystemExit(3)") as sandbox:
+        without = Ingestor(catalog, embedder, passage_chars=120, overlap_chars=0, read=sandbox.read)
+        with pytest.raises(ProcessError):
+            without.ingest(["docs"])
+    assert catalog.files() == {}
+    assert ingestor.ingest(["docs"]).count(Action.ADD) == 2
+    assert titles(catalog) == ["docs/a.txt", "docs/b.txt"]
 
 
 def test_a_removed_file_disappears_everywhere(ingestor, catalog, folder):
