@@ -126,6 +126,8 @@ def test_one_is_searched_renamed_exported_and_deleted(visit, kept, history):
     actions = more(page, "Who met?")
     title = actions.get_by_role("textbox", name="Title")
     expect(title).to_be_focused()
+    side = page.locator("#side")
+    assert side.evaluate("side => side.scrollWidth <= side.clientWidth")
     title.fill("The people")
     title.press("Enter")
     expect(row(page, "The people").locator(".past-open")).to_be_focused()
