@@ -33,6 +33,9 @@ LEEWAY_SECONDS = 60
 TIMEOUT_SECONDS = 10.0
 METADATA_SECONDS = 3600.0
 MAX_USER_CHARS = 200
+KNOWN_BY = ("sub", "email", "preferred_username")
+"""Claims by which somebody may be suspended, whatever claim names them."""
+
 CALLBACK = "/auth/callback"
 
 
@@ -184,7 +187,8 @@ class OpenId:
         if not isinstance(groups, list):
             raise SignInFailed(f"the claim {self._groups_claim!r} is no list of groups")
         try:
-            return Principal(f"user {name}", groups=checked_groups(groups))
+            known_as = frozenset(str(claims[key]) for key in KNOWN_BY if claims.get(key))
+            return Principal(f"user {name}", groups=checked_groups(groups), known_as=known_as)
         except ValueError as error:
             raise SignInFailed(str(error)) from error
 

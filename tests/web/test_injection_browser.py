@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +24,9 @@ pytestmark = pytest.mark.browser
 
 PAYLOADS = XSS + EXFILTRATION
 CITED = 40
+REFUSALS = 4
+"""Of 40 vectors each, as the message and the hint of an error."""
+
 STRANGERS = ", ".join(
     (
         "img, video, audio, iframe:not(#panel-frame), object, embed, marquee, math, dialog",
@@ -84,14 +89,19 @@ class Hostile(ScriptedAssistant):
         if "unreachable" in question.text:
             raise ModelError(" ".join(XSS[:40]), " ".join(XSS[40:80]))
         if "refused" in question.text:
-            raise InputError(" ".join(XSS[:40]), " ".join(XSS[40:80]))
+            part = XSS[40 * int(question.text[-1]) :]
+            raise InputError(" ".join(part[:20]), " ".join(part[20:40]))
         self.answers = {question.text: hostile if question.text == "everything" else nearest}
         yield from super().stream(question, filters, cancelled=cancelled)
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    data_dir: Path = tmp_path_factory.mktemp("hostile")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("hostile")
+
+
+@pytest.fixture(scope="module")
+def url(data_dir: Path) -> Iterator[str]:
     settings = Settings(data_dir=data_dir, questions_per_minute=10_000)
     with serving(create_app(Hostile(), MemoryCatalog(DOCUMENTS), settings)) as url:
         yield url
@@ -157,7 +167,9 @@ def test_the_widget_shows_them_as_text(visited, url):
         page.keyboard.press("Escape")
     for text in questions():
         ask(text, ".abstained")
-    ask("refused", ".problem")
+    for number in range(REFUSALS):
+        ask(f"refused {number}", ".problem")
+    assert flat(XSS[-1]) in flat(page.locator(".problem").last.inner_text())
     ask("unreachable", ".problem")
     page.wait_for_timeout(300)
     assert frame.evaluate(f"document.querySelectorAll({STRANGERS!r}).length") == 0
@@ -190,6 +202,11 @@ def test_the_chat_page_shows_them_as_text(visited):
         expect(page.locator(".abstained")).to_have_count(number)
     visited.ask("unreachable")
     expect(page.locator("#conversation")).to_contain_text("<script>alert(1)</script>")
+    for number in range(REFUSALS):
+        visited.ask(f"refused {number}")
+        shown = page.locator("#notice .hint")
+        expect(shown).to_contain_text(XSS[40 * number + 39 if number < 3 else -1])
+        page.fill("#question textarea", "")
     nothing_is_injected(page.main_frame, scripts)
 
 
@@ -201,6 +218,21 @@ def test_the_pages_of_documents_show_them_as_text(visited, url):
         expect(page.locator("#quote")).to_have_text("Before")
         assert page.evaluate(f"document.querySelectorAll({STRANGERS!r}).length") == 0
         assert page.evaluate("document.scripts.length") == 0
+
+
+def test_the_page_of_runs_shows_their_names_as_text(visited, url, data_dir):
+    """A run's folder, its dataset and its system are named by whoever has made the run."""
+    for number, vector in enumerate(PAYLOADS):
+        name = f"{number} {vector}".replace("/", "|").replace("\0", "")
+        run = data_dir / "runs" / name.encode()[:200].decode(errors="ignore")
+        run.mkdir(parents=True)
+        (run / "report.html").write_text("<!doctype html>")
+        about = {"system": vector, "dataset": {"name": vector}, "started": vector}
+        (run / "report.json").write_text(json.dumps({"run": about}))
+    visited.page.goto(f"{url}/runs")
+    expect(visited.page.locator(".runs li")).to_have_count(100)
+    nothing_is_injected(visited.page.main_frame, 0)
+    shutil.rmtree(data_dir / "runs")
 
 
 def test_errors_of_addresses_show_them_as_text(visited, url):

@@ -24,6 +24,7 @@ from rag.web.public import read_public_url
 from rag.web.server import create_app, listen
 from rag.web.sign_in import SESSION_COOKIE, local_path
 from rag.web.signed_in import Kept, digest
+from rag.web.suspended import SuspendedFile
 
 SITE = "https://localhost"
 PAGE = {"accept": "text/html", "sec-fetch-dest": "document"}
@@ -207,6 +208,15 @@ def test_each_sign_in_gets_an_id_of_its_own(browser, provider):
     for old in (*first, "p" * 43):
         headers = {"cookie": f"{SESSION_COOKIE}={old}"}
         assert stale.get("/api/v1/documents", headers=headers).status_code == 401
+
+
+def test_who_is_suspended_is_out_at_once_by_any_of_their_names(provider, tmp_path):
+    app = create_app(ScriptedAssistant(), MemoryCatalog(), settings_of(provider, tmp_path))
+    browser = browser_of(app)
+    signed_in(browser, provider)
+    assert browser.get("/api/v1/documents").status_code == 200
+    SuspendedFile(tmp_path / "suspended.json").suspend("Ann@corp")
+    assert browser.get("/api/v1/documents").status_code in (401, 403)
 
 
 def test_signing_out_ends_it_on_the_server(app, browser, provider):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import jwt
 import pytest
-from conftest import PATIENCE_MS, Visit, serving
+from conftest import CHROMIUM_ARGS, PATIENCE_MS, Visit, serving
 from playwright.sync_api import Browser, Frame, Page, expect
 from portal import Portal, portal
 from web_fakes import QUOTE, TALKS, MemoryCatalog, ScriptedAssistant
@@ -349,6 +351,42 @@ def test_a_token_from_the_page_says_who_asks(browse, tmp_path):
                 "You are not signed in, or no longer."
             )
     assert len(assistant.asked) == 1
+
+
+STORE = """<!doctype html><script>
+let said;
+try { localStorage.setItem("x", "1"); said = "kept"; } catch (error) { said = error.name; }
+parent.postMessage(said, "*");
+</script>"""
+
+
+def test_it_answers_where_third_party_cookies_are_blocked(world, chromium, tmp_path):
+    """A frame of another site may then store nothing, as a frame beside the widget shows."""
+    (tmp_path / "Default").mkdir()
+    preferences = {"profile": {"cookie_controls_mode": 1, "block_third_party_cookies": True}}
+    (tmp_path / "Default" / "Preferences").write_text(json.dumps(preferences))
+    context = chromium.browser_type.launch_persistent_context(
+        tmp_path, executable_path=shutil.which("chromium"), args=CHROMIUM_ARGS
+    )
+    try:
+        context.set_default_timeout(PATIENCE_MS)
+        world.portal.put("/store", STORE)
+        other_site = world.portal.origin.replace("localhost", "127.0.0.1")
+        hear = "<script>addEventListener('message', (e) => {"
+        hear += "if (typeof e.data === 'string') document.title = e.data; });</script>"
+        body = f"{hear}<iframe src='{other_site}/store'></iframe>"
+        visited = Visit(context.new_page(), world.page("/blocked", body))
+        page = visited.page
+        page.goto(visited.url)
+        frame = inside(page)
+        expect(page).to_have_title("SecurityError")
+        ask(frame)
+        expect(frame.locator(".text")).to_contain_text(QUOTE)
+        frame.locator(".marker").first.click()
+        expect(frame.locator("mark")).to_have_text(QUOTE)
+        assert visited.failures == []
+    finally:
+        context.close()
 
 
 def test_only_the_page_around_it_is_heard(world, browse):
