@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -173,15 +174,19 @@ class TrainedEvidence:
         )
 
     def _read(self, query: str, hits: Sequence[Hit]) -> list[Reading]:
-        """Read hits in rank order, as many as it takes; all when several things are asked for."""
-        passages = [(hit.passage.context, hit.passage.text) for hit in hits]
-        if asks_for_several(query):
-            return self._model.read(query, passages)
-        readings = self._model.read(query, passages[:READ_FIRST])
+        """Read hits in rank order, as many as it takes; all when several things are asked for.
+
+        The same words are read once, however many documents hold them.
+        """
+        hit_texts = [(hit.passage.context, hit.passage.text) for hit in hits]
+        passages = list(dict.fromkeys(hit_texts))
+        first = len(passages) if asks_for_several(query) else READ_FIRST
+        readings = self._model.read(query, passages[:first])
         best = max((reading.answerable for reading in readings), default=0.0)
         if HOPELESS <= best < ENOUGH:
-            readings += self._model.read(query, passages[READ_FIRST:])
-        return readings
+            readings += self._model.read(query, passages[first:])
+        read = dict(zip(passages, readings, strict=False))
+        return [read[text] for text in takewhile(read.__contains__, hit_texts)]
 
     def _promising(self, query: str, found: Sequence[Mark]) -> list[Mark]:
         """Leave out sentences that would not be shown however like the question they are."""

@@ -223,3 +223,14 @@ def test_a_sentence_that_would_not_be_shown_is_not_compared(query, compared) -> 
     hits = [hit(text, rank, start=100 * rank) for rank, text in enumerate(chances, start=1)]
     TrainedEvidence(model, likes, Trust(weights, 0.0)).find(query, hits)
     assert [chances[text] for text in likes.compared] == compared
+
+
+def test_the_same_words_are_read_once_and_found_in_every_document() -> None:
+    model = Says({TEXT: Reading(0.0, 0.5, (span("Anna Berg"),)), OTHER: Reading(0.0, 0.1, ())})
+    copies = [
+        Hit(Passage(f"p{rank}", f"doc{rank}", text, 0, len(text), "", f"{rank}.txt"), 1.0, rank)
+        for rank, text in enumerate((TEXT, TEXT, OTHER, TEXT), start=1)
+    ]
+    found = TrainedEvidence(model, Likes("Anna"), only("log-odds that")).find("Who?", copies)
+    assert [one.hit.passage.doc_id for one in found] == ["doc1", "doc2", "doc4"]
+    assert model.read_so_far == 2
