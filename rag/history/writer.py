@@ -53,11 +53,12 @@ class Writer:
             Exception: what `write` raises.
         """
         try:
-            return self._thread.submit(write).result(timeout=seconds)
-        except TimeoutError as error:
-            raise StoreError("The history database does not answer.") from error
+            written = self._thread.submit(write)
         except RuntimeError as error:
             raise StoreError("The server ends.") from error
+        if not wait([written], timeout=seconds).done:
+            raise StoreError("The history database does not answer.")
+        return written.result()
 
     def flush(self, seconds: float = FLUSH_SECONDS) -> bool:
         """Wait until what waits now is written; False when that takes longer."""
