@@ -11,6 +11,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
+import re
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rag import errors
 from rag.errors import ConfigurationError, InputError, ModelError, RagError
 from rag.ingest.files import Action, Step
 from rag.ingest.passages import split
@@ -37,6 +40,9 @@ if TYPE_CHECKING:
 _FILES_PER_TASK = 32  # a sandbox takes half a second to start
 _BLOCK_BYTES = 4 << 20  # what an actor embeds at a time, and loses when it is killed
 _SLICE_CHARS = 500_000
+_CONNECT_SECONDS = 10.0
+_OWN_ERROR = re.compile(r"^rag\.errors\.(\w+): (.+)\n  (.+)$", re.MULTILINE)
+_ANY_ERROR = re.compile(r"^[\w.]+(?:Error|Exception): .+$", re.MULTILINE)
 
 
 MakeEmbedder = Callable[[], Embedder]
@@ -66,6 +72,7 @@ def connected(address: str) -> Iterator[None]:
         InputError: there is no cluster.
     """
     keep_libraries_quiet()
+    _check_address(address)
     try:
         import ray
     except ImportError as error:
@@ -89,6 +96,19 @@ def connected(address: str) -> Iterator[None]:
             ray.shutdown()
 
 
+def _check_address(address: str) -> None:
+    """See that somebody listens, which Ray would wait for without end."""
+    host, colon, port = address.rpartition(":")
+    hint = "Run this on a machine of the cluster, with --ray auto or --ray HEAD:6379."
+    if "/" in address:
+        raise InputError(f"{address!r} is not the address of a cluster's head.", hint)
+    if colon and port.isdigit():
+        try:
+            socket.create_connection((host, int(port)), _CONNECT_SECONDS).close()
+        except (OSError, OverflowError) as error:
+            raise InputError(f"There is no Ray cluster at {address!r}: {error}", hint) from error
+
+
 def read_and_embed(
     steps: Sequence[Step], recipe: Recipe, on_progress: Callable[[Progress], None]
 ) -> Iterator[pa.Table]:
@@ -108,14 +128,15 @@ def read_and_embed(
     # The actor takes what a node has but one, which is left for reading.
     cores = min(int(node["Resources"]["CPU"]) for node in nodes)
     actor_cores, task_cores = (cores - 1, 1) if cores > 1 else (0.5, 0.5)
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what it says is raised as well
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.target_max_block_size = _BLOCK_BYTES
     planned = [_planned(step) for step in steps]
+    tasks = -(-len(planned) // _FILES_PER_TASK)
     dataset = (
-        ray.data.from_items(planned, override_num_blocks=-(-len(planned) // _FILES_PER_TASK))
+        ray.data.from_items(planned, override_num_blocks=tasks)
         .map_batches(
             read_files,
             batch_size=_FILES_PER_TASK,
@@ -128,7 +149,7 @@ def read_and_embed(
             batch_size=None,
             batch_format="pyarrow",
             fn_constructor_kwargs={"recipe": recipe},
-            compute=ActorPoolStrategy(size=len(nodes)),
+            compute=ActorPoolStrategy(size=min(len(nodes), tasks)),
             num_cpus=actor_cores,
         )
     )
@@ -241,13 +262,14 @@ def _watched(
 
 
 def _given_up(error: Exception) -> RagError:
-    """Find the reason of the person's concern in what Ray says of a task that failed."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, RagError):
-            return cause
-        cause = cause.__cause__ or getattr(cause, "cause", None)
+    """Find the reason in what Ray says of a task that failed: it brings no causes, only text."""
+    text = str(error)
+    ours = _OWN_ERROR.search(text)
+    kind = getattr(errors, ours[1], None) if ours else None
+    if ours and isinstance(kind, type) and issubclass(kind, RagError):
+        return kind(ours[2], ours[3])
+    named = _ANY_ERROR.findall(text) or text.strip().splitlines() or [type(error).__name__]
     return RagError(
-        f"The cluster gave up: {str(error).strip().splitlines()[-1]}",
+        f"The cluster gave up: {named[-1]}",
         "What it had finished is kept; the same command goes on from there.",
     )

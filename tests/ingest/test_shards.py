@@ -6,14 +6,15 @@ import importlib.util
 import json
 import multiprocessing
 import os
+import re
 import signal
 from pathlib import Path
 
 import pytest
 
 from rag.build import open_ingestor, plan_ingest, read_limits, written_with
-from rag.errors import StoreError
-from rag.ingest.on_ray import Recipe, embed_rows, read_files
+from rag.errors import InputError, ModelError, StoreError
+from rag.ingest.on_ray import Recipe, _given_up, connected, embed_rows, read_files
 from rag.ingest.shard_rows import fingerprint_of, same_model
 from rag.ingest.shards import Shards
 from rag.retrieval.hashing import HashingEmbedder
@@ -196,6 +197,22 @@ def test_a_loader_that_is_killed_goes_on_where_it_stopped(settings, alone, tmp_p
     assert run(arguments, tmp_path, None) == 65, "one file is empty and one is broken"
     assert held(settings.data_dir) == alone
     assert not (settings.data_dir / "shards").exists()
+
+
+def test_what_a_node_says_is_what_the_person_reads():
+    error = ModelError("Node 7 has another model.", "Bring the same one.")
+    told = f"ray::EmbedRows()\n  File x\nrag.errors.ModelError: {error}\nMore of Ray's."
+    found = _given_up(RuntimeError(told))
+    assert isinstance(found, ModelError)
+    assert (found.message, found.hint) == (error.message, error.hint)
+    found = _given_up(RuntimeError("ray::x\nMemoryError: too much\n  see the manual"))
+    assert found.message == "The cluster gave up: MemoryError: too much"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:10001", "nowhere.invalid:1"])
+def test_an_address_where_no_cluster_is_is_told_at_once(address):
+    with pytest.raises(InputError, match=re.escape(address)), connected(address):
+        pytest.fail("there is no cluster")
 
 
 def run(arguments: list[str], folder: Path, fault: Fault | None) -> int:
