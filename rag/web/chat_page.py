@@ -37,12 +37,15 @@ class ChatPage:
         feedback: FeedbackStore,
         evaluations: EvaluationRuns,
         keeping: Keeping,
+        *,
+        has_account: bool = False,
     ) -> None:
         self.mode = views.mode
         self.views = views
         self.feedback = feedback
         self.evaluations = evaluations
         self.keeping = keeping
+        self.has_account = has_account
         self.past = PastSide(keeping)
         # A stopped question may hold its thread for a moment more, hence more than may answer.
         self.runs = Runs(None, threads=4 * CONCURRENT_ANSWERS)
@@ -141,7 +144,9 @@ class ChatPage:
         documents = view.documents.documents()
         has_runs = bool(self.evaluations.names()) and view.sees_all()
         return {
-            self.side: furniture.render_side(documents, has_runs=has_runs),
+            self.side: furniture.render_side(
+                documents, has_runs=has_runs, has_account=self.has_account
+            ),
             self.conversation: [furniture.render_welcome(documents)],
             **self.past.listed("", request),
         }

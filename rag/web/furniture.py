@@ -46,7 +46,12 @@ PANEL = (
 _RUNS_LINK = '<p class="other-pages"><a href="runs" target="_blank">Evaluation runs</a></p>'
 
 
-def render_side(documents: Sequence[ListedDocument], *, has_runs: bool = False) -> str:
+_ACCOUNT_LINK = '<p class="other-pages"><a href="auth/me">Your account</a></p>'
+
+
+def render_side(
+    documents: Sequence[ListedDocument], *, has_runs: bool = False, has_account: bool = False
+) -> str:
     """Render the lower part of the left region: the documents by title, other pages."""
     shown = sorted(documents, key=lambda document: document.title.casefold())[:LISTED_DOCUMENTS]
     items = "".join(_listed(document) for document in shown)
@@ -61,7 +66,8 @@ def render_side(documents: Sequence[ListedDocument], *, has_runs: bool = False) 
     return (
         '<nav class="side-inner" aria-label="Documents">'
         f'<h2 class="label">Documents <span class="count">{len(documents):,}</span></h2>'
-        f'{search}<ul class="documents">{items}</ul>{more}{_RUNS_LINK if has_runs else ""}</nav>'
+        f'{search}<ul class="documents">{items}</ul>{more}{_RUNS_LINK if has_runs else ""}'
+        f"{_ACCOUNT_LINK if has_account else ''}</nav>"
     )
 
 

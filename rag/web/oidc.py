@@ -1,8 +1,4 @@
-"""The client's side of OpenID Connect: authorization code with PKCE, and the checks of its tokens.
-
-Authlib makes the requests and checks the claims. What a token says of its own algorithm counts
-only within a fixed list, and keys come from the provider's document alone.
-"""
+"""The client's side of OpenID Connect: authorization code with PKCE, by means of Authlib."""
 
 from __future__ import annotations
 
@@ -18,7 +14,15 @@ from urllib.parse import urlencode, urlsplit
 
 from rag.errors import ConfigurationError
 from rag.settings import Settings
-from rag.web.access import Principal, checked_groups
+from rag.web.access import Principal
+from rag.web.id_token import (
+    Expected,
+    SignInFailed,
+    UnknownKey,
+    checked_claims,
+    claim,
+    principal_of,
+)
 from rag.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -26,21 +30,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
-"""Of ID tokens: asymmetric ones, whatever the provider says it can do."""
-
-LEEWAY_SECONDS = 60
 TIMEOUT_SECONDS = 10.0
 METADATA_SECONDS = 3600.0
-MAX_USER_CHARS = 200
-KNOWN_BY = ("sub", "email", "preferred_username")
-"""Claims by which somebody may be suspended, whatever claim names them."""
-
 CALLBACK = "/auth/callback"
-
-
-class SignInFailed(Exception):
-    """What came back from the provider proves nothing; the words are for the log."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +108,7 @@ class OpenId:
             raise SignInFailed(f"the provider says: {error.error}") from error
         except (httpx2.HTTPError, OSError, ValueError) as error:
             raise _unreachable(error) from error
-        return self._principal(claims)
+        return principal_of(claims, self._user_claim, self._groups_claim)
 
     async def sign_out_url(self) -> str:
         """Return where the provider's own session is ended, "" when it does not say."""
@@ -129,41 +121,20 @@ class OpenId:
     async def _claims(
         self, provider: Provider, token: Mapping[str, Any], nonce: str
     ) -> dict[str, Any]:
-        """Return what an ID token claims, once everything about it holds.
-
-        Raises:
-            SignInFailed: something does not.
-        """
-        from authlib.oidc.core import CodeIDToken
-        from joserfc.errors import InvalidKeyIdError, JoseError
-
-        text = token.get("id_token")
-        if not isinstance(text, str):
-            raise SignInFailed("there is no ID token")
-        options = {
-            "iss": {"essential": True, "value": self.issuer},
-            "aud": {"essential": True, "value": self._client_id},
-        }
-        params = {"nonce": nonce, "client_id": self._client_id}
-        params["access_token"] = token.get("access_token", "")
+        """Return what the ID token claims, once everything about it holds; raises SignInFailed."""
+        expected = Expected(self.issuer, self._client_id, nonce)
         try:
-            try:
-                decoded = _decode(text, provider.keys)
-            except InvalidKeyIdError:  # the provider has changed its keys
-                self._provider = await self._read()
-                decoded = _decode(text, self._provider.keys)
-            claims = CodeIDToken(decoded.claims, decoded.header, options, params)
-            claims.validate(leeway=LEEWAY_SECONDS)
-        except (JoseError, ValueError, TypeError, KeyError) as error:
-            raise SignInFailed(f"the ID token does not hold: {error}") from error
-        return dict(claims)
+            return checked_claims(token, provider.keys, expected)
+        except UnknownKey:  # the provider has changed its keys
+            self._provider = await self._read()
+            return checked_claims(token, self._provider.keys, expected)
 
     async def _with_groups(
         self, provider: Provider, client: AsyncOAuth2Client, claims: dict[str, Any]
     ) -> dict[str, Any]:
         """Add what the provider says of the person elsewhere, when the token has no groups."""
         endpoint = provider.metadata.get("userinfo_endpoint")
-        if not self._groups_claim or _claim(claims, self._groups_claim) is not None:
+        if not self._groups_claim or claim(claims, self._groups_claim) is not None:
             return claims
         if not isinstance(endpoint, str):
             return claims
@@ -173,24 +144,6 @@ class OpenId:
         if not isinstance(said, dict) or said.get("sub") != claims["sub"]:
             raise SignInFailed("the provider's words on the person are about another one")
         return {**said, **claims}
-
-    def _principal(self, claims: Mapping[str, Any]) -> Principal:
-        name = _claim(claims, self._user_claim)
-        if not isinstance(name, str) or not 0 < len(name) <= MAX_USER_CHARS:
-            raise SignInFailed(f"the claim {self._user_claim!r} does not name a person")
-        if not name.isprintable():
-            raise SignInFailed(f"the claim {self._user_claim!r} cannot be printed")
-        if self._user_claim == "email" and claims.get("email_verified") is False:
-            raise SignInFailed("nobody has verified that e-mail address")
-        given = _claim(claims, self._groups_claim) if self._groups_claim else None
-        groups = [given] if isinstance(given, str) else given or []
-        if not isinstance(groups, list):
-            raise SignInFailed(f"the claim {self._groups_claim!r} is no list of groups")
-        try:
-            known_as = frozenset(str(claims[key]) for key in KNOWN_BY if claims.get(key))
-            return Principal(f"user {name}", groups=checked_groups(groups), known_as=known_as)
-        except ValueError as error:
-            raise SignInFailed(str(error)) from error
 
     def _client(self, provider: Provider) -> AsyncOAuth2Client:
         from authlib.integrations.httpx_client import AsyncOAuth2Client
@@ -272,24 +225,6 @@ def build_open_id(settings: Settings) -> OpenId | None:
             'Install it: pip install "footnote[oidc]"',
         )
     return OpenId(settings)
-
-
-def _decode(text: str, keys: Any) -> Any:
-    from joserfc import jwt
-    from joserfc.jws import JWSRegistry
-
-    registry = JWSRegistry(algorithms=list(ALGORITHMS), strict_check_header=False)
-    return jwt.decode(text, keys, registry=registry)
-
-
-def _claim(claims: Mapping[str, Any], name: str) -> Any:
-    """Return a claim; a name with dots may also lead into an object: realm_access.roles."""
-    if name in claims:
-        return claims[name]
-    found: Any = claims
-    for part in name.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return found
 
 
 def _is_safe_url(url: object) -> bool:

@@ -97,7 +97,8 @@ def create_app(
     keeping = Keeping(open_history(settings), settings)
     feedback = FeedbackStore(keeping.history, keeping.writer)
     views = Views(assistant, catalog, read_collections(settings))
-    page = ChatPage(views, feedback, evaluations, keeping)
+    has_account = settings.access == "oidc"
+    page = ChatPage(views, feedback, evaluations, keeping, has_account=has_account)
     services = Services(
         views,
         feedback,

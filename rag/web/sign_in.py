@@ -18,8 +18,9 @@ from starlette.types import Scope
 
 from rag.settings import Settings
 from rag.web.access import Principal
+from rag.web.id_token import SignInFailed
 from rag.web.markup import esc
-from rag.web.oidc import Attempt, OpenId, SignInFailed, build_open_id
+from rag.web.oidc import Attempt, OpenId, build_open_id
 from rag.web.pages import error_page, shell
 from rag.web.problems import Problem, request_id
 from rag.web.public import read_public_url

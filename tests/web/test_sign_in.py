@@ -364,7 +364,7 @@ def test_a_person_signs_in_and_out_in_a_browser(provider, chromium: Browser, tmp
             page.fill("#question textarea", QUESTION["question"])
             page.press("#question textarea", "Enter")
             expect(page.locator(".answer")).to_contain_text(QUOTE)
-            page.goto(url + "/auth/me")
+            page.get_by_role("link", name="Your account").click()
             expect(page.get_by_text("You are signed in as ann-1.")).to_be_visible()
             page.get_by_role("button", name="Sign out").click()
             expect(page.get_by_text("You are not signed in.")).to_be_visible()
