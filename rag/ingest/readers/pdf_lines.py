@@ -12,6 +12,7 @@ from rag.ingest.readers.ocr import Recognised
 from rag.ingest.readers.pdf_columns import Columns, Piece, by_column, find_columns
 from rag.ingest.readers.pdf_page import is_bold, is_seen
 from rag.ingest.readers.pdf_tables import Line
+from rag.ingest.readers.pdf_turned import TurnedTextPage, upright
 from rag.ingest.readers.raw import clean
 
 _LIGATURES = str.maketrans(
@@ -22,19 +23,46 @@ _INNER_BULLET = re.compile(r"(?<=[ \u00a0])[•●▪■◦\uf0b7\uf0a7\uf076\uf
 _ROW_ENDS = "0123456789)%-–—"
 _LEAST_WORDS = 4
 _GAP = 1.1  # times the height of its letters: what in a line may be a gutter
+_NEIGHBOUR = 3.0  # times the size: how far up a line may stand that was exchanged with the next
 _LARGE_TYPE = 1.6  # times the usual height of a recognised line
 
 
 def seen_lines(page: Any, text_page: Any, hidden: set[int]) -> tuple[list[Line], int]:
     """Return the lines that a person sees on a page, and how many characters nobody sees."""
+    box = page.get_bbox()
+    text_page = upright(text_page, _line_ends(text_page))
+    if isinstance(text_page, TurnedTextPage):
+        box = text_page.turned(box)
     found = list(shown_lines(text_page, hidden))
     columns = _columns(text_page)
     if columns is not None:
         found = by_column(list(shown_lines(text_page, hidden, columns.cuts)), columns.gutters)
-    box = page.get_bbox()
+    elif isinstance(text_page, TurnedTextPage):
+        found = _downwards(found)
     lines = [line for line in found if is_seen(line, box)]
     unseen = len(hidden) + sum(len(line.text) for line in found if not is_seen(line, box))
     return lines, unseen
+
+
+def _downwards(lines: list[Line]) -> list[Line]:
+    """Put lines in order of height where PDFium has exchanged neighbours, or gives all upwards.
+
+    One long way up is the next column, and stays.
+    """
+    steps = [line.base - above.base for above, line in pairwise(lines)]
+    rising = [step for step in steps if step > 1.0]
+    near = _NEIGHBOUR * max((line.size for line in lines), default=0.0)
+    if len(rising) > len(steps) / 2 or all(step <= near for step in rising):
+        return sorted(lines, key=lambda line: (-line.base, line.left))
+    return lines
+
+
+def _line_ends(text_page: Any) -> Iterator[tuple[int, int]]:
+    """Say where the first and the last letter of each line are."""
+    for raw, position in _raw_lines(text_page):
+        if words := raw.strip():
+            first = position + _units(raw[: len(raw) - len(raw.lstrip())])
+            yield first, first + _units(words) - 1
 
 
 def _columns(text_page: Any) -> Columns | None:

@@ -462,3 +462,22 @@ def test_a_page_in_larger_type_is_no_run_of_headings():
         for number in range(20)
     ]
     assert assemble([small, large])[1] == ()
+
+
+@pytest.mark.parametrize("turn", [90, -90])
+def test_a_page_that_lies_on_its_side_is_read_like_any_other(read, turn):
+    def upright(pdf):
+        pdf.drawString(72, 760, "The harbour is nine metres deep at low tide, and all of the")
+        pdf.drawString(72, 748, "pilots know it well. Ships come and go all day long.")
+        table(pdf)
+
+    def turned(pdf):
+        pdf.translate(*((800, 0) if turn > 0 else (-250, 792)))
+        pdf.rotate(turn)
+        upright(pdf)
+
+    (sideways,) = read("sideways.pdf", drawn(turned))
+    (document,) = read("upright.pdf", drawn(upright))
+    assert "all of the pilots know it" in document.text
+    assert " | 2020: " in document.text
+    assert sideways.text == document.text
