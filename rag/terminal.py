@@ -43,7 +43,9 @@ def _print_clarification(console: Console, asked: Clarification) -> None:
     for choice in asked.choices:
         console.print(f"  · {escape(choice.label)}", highlight=False)
     console.print("[dim]For example:[/]")
-    console.print(f"  footnote ask {escape(shlex.quote(asked.choices[0].question))}", style="dim")
+    example = f"  footnote ask {escape(shlex.quote(asked.choices[0].question))}"
+    # One line, however long: it is there to be copied.
+    console.print(example, style="dim", highlight=False, soft_wrap=True)
 
 
 def print_hits(console: Console, hits: Sequence[Hit]) -> None:
