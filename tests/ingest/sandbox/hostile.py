@@ -15,13 +15,14 @@ import urllib.request
 from array import array
 from pathlib import Path
 
+from rag.ingest.readers.views import Box, PageView
 from rag.ingest.sandbox import wire, worker
 from rag.types import Document
 
 state: list[int] = []
 sound = {"doc_id": "1", "title": "t", "source": "file.txt", "text": "text", "metadata": {}}
 sound |= {"sections": [], "page_starts": [], "sentences": ""}
-used = (signal, socket, subprocess, sys, tempfile, time, urllib.request)
+used = (Box, signal, socket, subprocess, sys, tempfile, time, urllib.request)
 
 
 def attempt(deed):
@@ -49,6 +50,14 @@ def send(frame):
     raw(struct.pack(">I", len(data)) + data)
 
 
+def page(number=2, width=600.0, boxes=(), picture=b""):
+    return PageView(number, width, 800.0, boxes, picture)
+
+
+def png(width, height):
+    return b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">2I", width, height)
+
+
 def sentences(*numbers):
     return {**sound, "sentences": base64.b64encode(array("I", numbers).tobytes()).decode()}
 
@@ -59,4 +68,5 @@ def install():
         yield Document(doc_id="1", title="t", source=source, text=text)
 
     worker.read_file = read
+    worker.view = lambda request: eval(Path(request.path).read_text())
     assert wire.MAX_TEXT_CHARS

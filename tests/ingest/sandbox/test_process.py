@@ -16,6 +16,7 @@ import pytest
 from rag.errors import DocumentError, ProcessError
 from rag.ingest.passages import split
 from rag.ingest.readers import read_file
+from rag.ingest.readers.views import Box, PageRequest
 from rag.ingest.sandbox import Limits, Sandbox
 from rag.ingest.sandbox.process import START
 from rag.ingest.sentences import SentencedDocument, sentence_spans
@@ -177,6 +178,36 @@ FRAMES = (
 @pytest.mark.parametrize("frame", FRAMES)
 def test_a_child_cannot_send_what_is_no_document(hostile, frame):
     assert reason(hostile, f"send({frame})") == "crashed"
+
+
+PAGES = (
+    "page(number=3)",
+    "page(width=float('nan'))",
+    "page(width=0)",
+    "page(width='600')",
+    "page(boxes=(Box(0, 0, 1, 'x'),))",
+    "page(boxes=(Box(0, 0, 1, float('inf')),))",
+    "page(boxes=(Box(0, 0, 1, 1),) * 1001)",
+    "page(picture=b'<svg onload=alert(1)>' * 9)",
+    "page(picture=png(100_000, 100_000))",
+    "page(picture=png(10, 10) + bytes(4_000_000))",
+    "sound",
+    "os.kill(os.getpid(), 9)",
+)
+
+
+@needs_posix
+@pytest.mark.parametrize("code", PAGES)
+def test_a_child_cannot_send_what_is_no_page(tmp_path, code):
+    path = tmp_path / "file.pdf"
+    with Sandbox(Limits(wall_seconds=20), start=_HOSTILE) as sandbox:
+        path.write_text("page(boxes=(Box(1, 2, 3, 4),), picture=png(1240, 1754))")
+        request = PageRequest(str(path), "file.pdf", "1", "", 2)
+        assert sandbox.view(request).boxes == (Box(1, 2, 3, 4),)
+        path.write_text(code)
+        with pytest.raises(DocumentError) as caught:
+            sandbox.view(request)
+    assert caught.value.reason in ("crashed", "unreadable")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the pipe in /proc")
