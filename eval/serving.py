@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -76,20 +75,17 @@ def people(work: Path, count: int, *rights: Right) -> list[Person]:
 def serving(work: Path, **settings: str) -> Iterator[Served]:
     """Run `footnote serve` on a store in the mode `token`; wait until its models are loaded.
 
+    Settings are written into the store's own footnote.toml.
     It takes this machine for a proxy, so that each person has an address to be counted by.
     """
-    given = {
-        "FOOTNOTE_ACCESS": "token",
-        "FOOTNOTE_PROXY_NETWORKS": '["127.0.0.1"]',
-        "FOOTNOTE_PORT": "0",
-        **{f"FOOTNOTE_{name.upper()}": value for name, value in settings.items()},
-    }
-    inherited = {name: value for name, value in os.environ.items() if name[:9] != "FOOTNOTE_"}
+    given: dict[str, object] = {"access": "token", "proxy_networks": ["127.0.0.1"], "port": 0}
+    lines = [f"{name} = {json.dumps(value)}\n" for name, value in {**given, **settings}.items()]
+    (work / "footnote.toml").write_text("".join(lines), encoding="utf-8")
     command = [*_FOOTNOTE, "serve", "--data-dir", "store"]
     with (
         (work / "server.log").open("w", encoding="utf-8") as log,
         subprocess.Popen(
-            command, cwd=work, env=inherited | given, stdout=subprocess.PIPE, stderr=log, text=True
+            command, cwd=work, stdout=subprocess.PIPE, stderr=log, text=True
         ) as process,
     ):
         try:
