@@ -243,23 +243,24 @@ class ChatPage:
             yield {self.notice: render_notice(Notice("One question at a time, please."))}
             return
         current, name = current or new_id(), new_id()
-        turn = TurnView(text, turn_id=name)
+        shown = TurnView(text, turn_id=name)
         try:
-            yield self._busy() | self._show(turns, turn) | {self.current: current}
+            yield self._busy() | self._show(turns, shown) | {self.current: current}
             try:
                 assistant = self._view(request).assistant
                 for turn in self.runs.turn(text, turns, run, query, assistant):
                     if run.discarded:
                         return
-                    turn = replace(turn, turn_id=name)
-                    yield self._show(turns, turn)
+                    shown = replace(turn, turn_id=name)
+                    yield self._show(turns, shown)
             except InputError as error:
                 yield self._take_back(text, turns, error, request)
             yield self._idle()
         finally:
+            # Kept once it was shown, also when the person has left; and before the run ends, so
+            # that whoever waits for that end, to delete, deletes this as well.
+            self.keeping.keep(self.past.owner(request), current, shown, replaces=replaces)
             self.runs.end(session)
-            if not run.discarded:  # kept once it was shown, also when the person has left
-                self.keeping.keep(self.past.owner(request), current, turn, replaces=replaces)
 
     def rate(self, turns: Turns, current: str, event: gr.EventData, request: gr.Request) -> Update:
         """Store a thumb; a second click on the same one offers to comment once more."""
