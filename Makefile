@@ -45,7 +45,7 @@ soak: $(VENV)/installed-test ## An hour of questions, feedback and ingests: ARGS
 	$(BIN)/python -m eval.soak $(ARGS)
 
 audit: $(VENV)/installed-test ## Look the pinned versions up among known weaknesses; needs a service that knows them
-	@$(BIN)/python tools/install.py audit
+	-@$(BIN)/python tools/install.py audit
 	$(BIN)/python tools/audit.py
 
 crash: $(VENV)/installed-test ## 200 kills and faults at every named point: ARGS="--kills 20" for a part
