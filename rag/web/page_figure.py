@@ -21,7 +21,7 @@ _PAD = 1.2
 
 def strip(document: Document, shown: Shown, start: int, end: int) -> str:
     """Render the part of each page around the quote, each leading to the whole document."""
-    link = _from_here("/" + document_url(document.doc_id, start, end).partition("#")[0])
+    link = _from_here(document_url(document.doc_id, start, end).partition("#")[0])
     link += "#page-picture"
     return "".join(
         _figure(document, view, _around(view), link, f"Page {view.page} as it is in the file")
@@ -63,8 +63,8 @@ def _figure(
 
 
 def _from_here(url: str) -> str:
-    """Write an address of this server as seen from /documents/..., whatever it lies below."""
-    return f"..{url}"
+    """Write an address from where the server begins as seen from documents/...."""
+    return f"../{url}"
 
 
 def _mark(box: Box) -> str:

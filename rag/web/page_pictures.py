@@ -185,5 +185,5 @@ def has_pages(document: Document) -> bool:
 
 
 def picture_url(doc_id: str, page: int) -> str:
-    """Return the address of the picture of a page."""
-    return f"/pages/{quote(doc_id, safe='', errors='replace')}?{urlencode({'page': page})}"
+    """Return the address of the picture of a page, as seen from where the server begins."""
+    return f"pages/{quote(doc_id, safe='', errors='replace')}?{urlencode({'page': page})}"

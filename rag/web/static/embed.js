@@ -416,7 +416,7 @@
     const query = `pages=true&start=${place.start}&end=${place.end}`;
     const { pages = [] } = await (await call(`api/v1/passages/${encodeURIComponent(place.passage_id)}?${query}`)).json();
     for (const page of pages || []) {
-      const picture = await createImageBitmap(await (await call(page.picture.slice(1))).blob());
+      const picture = await createImageBitmap(await (await call(page.picture)).blob());
       if (!panel.contains(into)) return;
       const canvas = el("canvas", { class: "page", role: "img", "aria-label": say("page", { n: page.page }) });
       const edge = (choose, at) => choose(...page.boxes.map((box) => box[at]));
