@@ -85,7 +85,7 @@ def test_turns_are_shown_again_as_they_were():
     assert turns[0].answer.citations[0].quote == first.citations[0].quote
     assert turns[0].feedback == Feedback(Rating.DOWN, "Why")
     assert turns[1].answer.question.history[0].answer == first.text
-    assert 'documents/talks' in "".join(render_turns(turns))
+    assert "documents/talks" in "".join(render_turns(turns))
 
 
 def test_a_withheld_answer_is_told_and_not_gone_on_with():
