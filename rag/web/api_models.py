@@ -199,7 +199,7 @@ class PageBody(BaseModel):
     width: float
     height: float
     boxes: list[list[float]]
-    picture: str = Field(description="Where its picture, a PNG, is found, from where this server begins.")
+    picture: str = Field(description="Its picture, a PNG, from where this server begins.")
 
 
 class PassageBody(BaseModel):
