@@ -6,7 +6,7 @@ import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -24,6 +24,7 @@ _BATCH_CHARS = 8000
 _BATCH_TEXTS = 64
 # So few texts are what a question or a small edit brings: not worth loading the library for.
 _FEW_TEXTS = 16
+_QUERIES_KEPT = 16
 
 
 class Embedder(Protocol):
@@ -75,6 +76,8 @@ class SentenceTransformerEmbedder:
         self._float32: Any = None
         self._bulk: Any = None
         self._pool: ThreadPoolExecutor | None = None
+        # Search asks for a question's vector, and so does whoever compares sentences with it.
+        self._query_vector = functools.lru_cache(_QUERIES_KEPT)(self._embed_query)
 
     @property
     def name(self) -> str:
@@ -99,9 +102,16 @@ class SentenceTransformerEmbedder:
         return result
 
     def embed_query(self, text: str) -> Vectors:
+        vector: Vectors = self._query_vector(text)
+        return vector
+
+    def _embed_query(self, text: str) -> Vectors:
+        vector: Vectors
         if quick := self._quick_encoder():
-            return cast(Vectors, quick.encode([text])[0])
-        vector: Vectors = _unit_rows(self._library().encode_query, [text])[0]
+            vector = quick.encode([text])[0]
+        else:
+            vector = _unit_rows(self._library().encode_query, [text])[0]
+        vector.flags.writeable = False  # shared by all who ask for it
         return vector
 
     def as_langchain(self) -> Embeddings:

@@ -51,6 +51,13 @@ def test_a_query_finds_its_passage(embedder, vectors):
 
 
 @pytest.mark.model
+def test_a_query_is_embedded_once_for_all_who_ask(embedder):
+    vector = embedder.embed_query("Where is the pear?")
+    assert embedder.embed_query("Where is the pear?") is vector
+    with pytest.raises(ValueError, match="read-only"):
+        vector[0] = 1.0
+
+
 def test_queries_and_few_texts_have_the_vectors_of_the_library():
     from sentence_transformers import SentenceTransformer
 
