@@ -18,7 +18,7 @@ from eval.metrics.intervals import Estimate, mean_estimate
 from eval.systems import build_store
 from rag.build import Parts, open_parts
 from rag.retrieval.fusion import score_fusion
-from rag.retrieval.years import prefer_years, years
+from rag.retrieval.years import named_years, prefer_years, years
 from rag.settings import Settings, keep_libraries_quiet, load_settings
 from rag.types import Passage
 
@@ -31,9 +31,9 @@ def year_rows(parts: Parts, settings: Settings, cases: Sequence[Case]) -> Iterat
     for case in cases:
         found = _ranking(parts, settings, case.question)
         passages = {one.passage_id: one for one in parts.catalog.passages([i for i, _ in found])}
-        texts = {passage_id: passage.text for passage_id, passage in passages.items()}
+        named = {passage_id: named_years(passage) for passage_id, passage in passages.items()}
         for bonus, its_ranks in ranks.items():
-            lifted = prefer_years(years(case.question), found, texts, bonus=bonus)
+            lifted = prefer_years(years(case.question), found, named, bonus=bonus)
             its_ranks.append(_rank(case, [passages[i] for i, _ in lifted if i in passages]))
     yield "| bonus | first | MRR |"
     yield "|---|---|---|"

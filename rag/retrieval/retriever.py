@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rag.retrieval.embedding import Embedder
 from rag.retrieval.fusion import score_fusion
-from rag.retrieval.years import prefer_years, years
+from rag.retrieval.years import named_years, prefer_years, years
 from rag.store.catalog import Catalog
 from rag.store.filters import Condition, Within
 from rag.store.indexes import Indexes
@@ -70,11 +70,8 @@ class HybridRetriever:
             dense_share=self._dense_share,
         )
         if wanted := years(query):
-            texts = {
-                one.passage_id: one.text
-                for one in self._catalog.passages([one for one, _ in fused])
-            }
-            fused = prefer_years(wanted, fused, texts)
+            candidates = self._catalog.passages([one for one, _ in fused])
+            fused = prefer_years(wanted, fused, {p.passage_id: named_years(p) for p in candidates})
         scores = dict(fused)
         ids = [passage_id for passage_id, _ in fused]
         passages = self._catalog.passages(ids[:k])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rag.retrieval.retriever import HybridRetriever
-from rag.retrieval.years import prefer_years, years
+from rag.retrieval.years import named_years, prefer_years, years
 from rag.store.indexes import Indexes
+from rag.types import Passage
 
 
 @pytest.mark.parametrize(
@@ -23,19 +24,27 @@ def test_years_are_four_figures_by_themselves(text: str, found: set[str]) -> Non
 
 
 def test_a_year_lifts_by_a_fifth_of_the_best_score() -> None:
-    texts = {"a": "Held in 2010.", "b": "Held in 2011.", "c": "Held again in 2011."}
+    in_2011 = frozenset({"2011"})
     ranking = [("a", 0.6), ("b", 0.5), ("c", 0.3)]
-    assert prefer_years(frozenset({"2011"}), ranking, texts) == [
+    named = {"a": frozenset({"2010"}), "b": in_2011, "c": frozenset({"2009", "2011"})}
+    assert prefer_years(in_2011, ranking, named) == [
         ("b", pytest.approx((0.5 + 0.12) / 1.2)),
         ("a", pytest.approx(0.6 / 1.2)),
         ("c", pytest.approx((0.3 + 0.12) / 1.2)),
     ]
 
 
-def test_ties_and_what_has_no_text_stay_in_place() -> None:
+def test_ties_and_what_names_no_year_stay_in_place() -> None:
     ranking = [("a", 0.5), ("b", 0.5)]
     assert [one for one, _ in prefer_years(frozenset({"2011"}), ranking, {})] == ["a", "b"]
     assert prefer_years(frozenset({"2011"}), [], {}) == []
+
+
+def test_a_passage_names_the_years_of_its_document_too() -> None:
+    passage = Passage(
+        "p", "d", "In 1999.", 0, 8, "Report of 2001", "a.txt", section="After 1987", date="2003-04"
+    )
+    assert named_years(passage) == {"1999", "2001", "1987", "2003"}
 
 
 def test_a_question_with_a_year_finds_the_passage_of_that_year_first(catalog, embedder, put):
