@@ -236,7 +236,8 @@ def test_a_follow_up_is_answered_by_the_reader_within_the_time_out():
 
 
 SCRIPT = """
-import select, sys
+import select, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have jobs ignore it
 from rag.settings import Settings, keep_libraries_quiet
 keep_libraries_quiet()
 from rag.answering.chat_models import load_chat_model
