@@ -13,7 +13,7 @@ run: $(VENV)/installed ## Install, index corpus/, open the chat on http://127.0.
 	@$(BIN)/python app.py
 
 test: $(VENV)/installed-test ## Install what tests need and run everything
-	$(BIN)/python tools/find_chromium.py
+	$(BIN)/python tools/find_programs.py chromium
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
