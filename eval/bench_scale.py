@@ -74,7 +74,8 @@ def bench(size: int, questions: int, *, hashing: bool) -> dict[str, float]:
     """Ingest and ask one size, each in a process of its own; returns the figures."""
     with tempfile.TemporaryDirectory(prefix="footnote-scale-") as name:
         work = Path(name)
-        files = write_texts(work, size, questions)
+        files, candidates = write_texts(work, size)
+        write_questions(work, candidates, questions)
         figures = {"files": float(files)}
         for child in ("ingest", "ask"):
             command = [sys.executable, "-m", "eval.bench_scale", "--child", child]
@@ -88,8 +89,8 @@ def bench(size: int, questions: int, *, hashing: bool) -> dict[str, float]:
     return figures
 
 
-def write_texts(work: Path, size: int, questions: int) -> int:
-    """Write files until they make `size` passages, and questions; returns how many files."""
+def write_texts(work: Path, size: int) -> tuple[int, list[str]]:
+    """Write files until they make `size` passages; returns how many, and some of the sentences."""
     settings = load_settings()
     candidates: list[str] = []
     passages = files = 0
@@ -103,10 +104,14 @@ def write_texts(work: Path, size: int, questions: int) -> int:
             candidates += (match[0] for match in _SENTENCE.finditer(text.text))
         if passages >= size:
             break
-    drawn = random.Random(1).sample(sorted(set(candidates)), questions + _WARM_UP)
+    return files, candidates
+
+
+def write_questions(work: Path, sentences: Sequence[str], count: int) -> None:
+    """Write questions that share their words with sentences drawn at random."""
+    drawn = random.Random(1).sample(sorted(set(sentences)), count + _WARM_UP)
     asked = [f"How to {one[0].lower()}{one[1:]}?" for one in drawn]
     (work / "questions.json").write_text(json.dumps(asked), encoding="utf-8")
-    return files
 
 
 def _settings(work: Path, *, hashing: bool) -> Settings:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -14,8 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval.bench_scale import write_texts
+from eval.loaders import load_jsonl
+from rag.settings import PROJECT_ROOT
 from rag.web.access import Right
 from rag.web.keys import KeyFile
+
+DATASETS = Path(__file__).parent / "datasets"
 
 READY_SECONDS = 300.0
 _FOOTNOTE = [sys.executable, "-c", "from rag.cli import main; main()"]
@@ -47,12 +53,20 @@ class Served:
     pid: int
 
 
-def prepare(work: Path, passages: int, questions: int, *, hashing: bool = False) -> list[str]:
-    """Make a store of about so many passages, unless it is there; returns questions to ask it."""
+def prepare(work: Path, passages: int, *, hashing: bool = False) -> list[str]:
+    """Make a store of the sample corpus among about so many passages, unless it is there.
+
+    Returns what the eval set asks about the corpus, each question once, in an order of chance.
+    """
     done = work / "prepared"
     if not done.exists():
         work.mkdir(parents=True, exist_ok=True)
-        write_texts(work, passages, questions)
+        write_texts(work, passages)
+        shutil.copytree(PROJECT_ROOT / "corpus", work / "text" / "corpus", dirs_exist_ok=True)
+        cases = load_jsonl(DATASETS / "corpus.jsonl").cases
+        asked = sorted({case.question for case in cases if not case.history})
+        random.Random(1).shuffle(asked)
+        (work / "questions.json").write_text(json.dumps(asked), encoding="utf-8")
         model = 'embedding_model = "hashing"\n' if hashing else ""
         (work / "footnote.toml").write_text(model, encoding="utf-8")
         command = [*_FOOTNOTE, "ingest", "text", "--data-dir", "store"]

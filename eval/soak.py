@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="footnote-soak-") as name:
         work = options.work or Path(name)
-        questions = prepare(work, options.passages, 300, hashing=options.hashing)
+        questions = prepare(work, options.passages, hashing=options.hashing)
         asking = people(work, PEOPLE, Right.ASK, Right.INGEST)
         settings = {"uploads_dir": str((work / "uploads").resolve())}
         if options.hashing:
