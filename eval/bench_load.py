@@ -30,7 +30,7 @@ from pathlib import Path
 import httpx
 
 from eval.serving import Person, people, prepare, serving
-from rag.web.access import Right
+from rag.web.people.access import Right
 
 PEOPLE = 50
 OVERLOAD = 4

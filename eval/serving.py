@@ -18,8 +18,8 @@ from pathlib import Path
 from eval.bench_scale import write_texts
 from eval.loaders import load_jsonl
 from rag.settings import PROJECT_ROOT
-from rag.web.access import Right
-from rag.web.keys import KeyFile
+from rag.web.people.access import Right
+from rag.web.people.keys import KeyFile
 
 DATASETS = Path(__file__).parent / "datasets"
 

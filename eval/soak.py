@@ -23,7 +23,7 @@ import httpx
 import psutil
 
 from eval.serving import Person, people, prepare, serving
-from rag.web.access import Right
+from rag.web.people.access import Right
 
 ALLOWED_GROWTH = 1.05
 WARM_UP_SHARE = 1 / 6

@@ -11,8 +11,8 @@ from rich.markup import escape
 
 from rag.errors import InputError
 from rag.settings import load_settings
-from rag.web.access import Right, checked_groups
-from rag.web.identity import key_file, suspended_file
+from rag.web.people.access import Right, checked_groups
+from rag.web.people.identity import key_file, suspended_file
 
 out = Console(soft_wrap=True)
 token_app = typer.Typer(help="Keys for programs and people.", no_args_is_help=True)
@@ -112,7 +112,7 @@ def check(
     embed: Annotated[str, typer.Option(help="The embed's name, likewise.")] = "",
 ) -> None:
     """Tell which header of which server keeps a page from showing the widget."""
-    from rag.web.embed_check import check as look
+    from rag.web.gate.embed_check import check as look
 
     findings = look(url, server, embed)
     for finding in findings:

@@ -24,10 +24,10 @@ def run_server(settings: Settings) -> None:
         RagError: the port is taken, or the store cannot be opened.
     """
     keep_libraries_quiet(allow_downloads=settings.allow_downloads)
-    from rag.web.identity import check_binding
-    from rag.web.page_pictures import PagePictures
+    from rag.web.api.writing import StoreWriter
+    from rag.web.pages.page_pictures import PagePictures
+    from rag.web.people.identity import check_binding
     from rag.web.server import create_app, serve
-    from rag.web.writing import StoreWriter
 
     check_binding(settings)  # before the store is opened, which takes a while
 

@@ -148,7 +148,7 @@ def test_libraries_stay_in_their_rooms(path):
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)
 def test_heavy_libraries_are_imported_where_they_are_used(path):
     module = module_name(path)
-    if inside(module, ["rag.web.server", "rag.web.chat_page", "rag.web.past_side"]):
+    if inside(module, ["rag.web.server", "rag.web.chat.chat_page", "rag.web.chat.past_side"]):
         return  # imported only when serving
     for name, at_import in imports(path):
         assert not (at_import and name.split(".")[0] in NEVER_AT_IMPORT), f"{module}: {name}"

@@ -23,34 +23,34 @@ from starlette.routing import Route
 from rag.errors import ConfigurationError
 from rag.history.opening import open_history
 from rag.settings import Settings, keep_libraries_quiet
-from rag.web.access import principal_of
-from rag.web.api import Services, api_router
-from rag.web.api_models import StatusBody
-from rag.web.audit import audit_log
-from rag.web.embeds import Embeds, embed_page, embed_policy, read_embeds
-from rag.web.feedback import FeedbackStore
-from rag.web.gate import Gate, build_policy
-from rag.web.history_api import history_router
-from rag.web.identity import check_binding
-from rag.web.keeping import Keeping
-from rag.web.mcp_server import PATH as MCP_PATH
-from rag.web.mcp_server import McpEndpoint
-from rag.web.mcp_server import is_installed as mcp_is_installed
-from rag.web.openai_api import openai_router
-from rag.web.page_pictures import PagePictures
-from rag.web.page_routes import add_page_pictures, shown_pages
-from rag.web.pages import NO_PAGES, PAGE_POLICY, Span, document_page, error_page
+from rag.web.api.asking import Services, api_router
+from rag.web.api.history_api import history_router
+from rag.web.api.mcp_server import PATH as MCP_PATH
+from rag.web.api.mcp_server import McpEndpoint
+from rag.web.api.mcp_server import is_installed as mcp_is_installed
+from rag.web.api.models import StatusBody
+from rag.web.api.openai_api import openai_router
+from rag.web.gate.audit import audit_log
+from rag.web.gate.embeds import Embeds, embed_page, embed_policy, read_embeds
+from rag.web.gate.gate import Gate, build_policy
+from rag.web.history.feedback import FeedbackStore
+from rag.web.history.keeping import Keeping
+from rag.web.history.recent import RecentAnswers
+from rag.web.pages.document_page import NO_PAGES, PAGE_POLICY, Span, document_page, error_page
+from rag.web.pages.page_pictures import PagePictures
+from rag.web.pages.page_routes import add_page_pictures, shown_pages
+from rag.web.pages.runs_page import REPORT_POLICY, EvaluationRuns, runs_page
+from rag.web.people.access import principal_of
+from rag.web.people.identity import check_binding
+from rag.web.people.readable import Views, read_collections
+from rag.web.people.sign_in import add_sign_in, build_sign_in
 from rag.web.problems import answer_problems_as_json
 from rag.web.public import Below, base_of, read_public_url
-from rag.web.readable import Views, read_collections
-from rag.web.recent import RecentAnswers
-from rag.web.runs_page import REPORT_POLICY, EvaluationRuns, runs_page
 from rag.web.seams import Asking, Documents, Writing
-from rag.web.sign_in import add_sign_in, build_sign_in
 from rag.web.workers import Workers, question_workers
 
 if TYPE_CHECKING:
-    from rag.web.chat_page import ChatPage
+    from rag.web.chat.chat_page import ChatPage
 
 STATIC = Path(__file__).parent / "static"
 UPLOAD_LIMIT_BYTES = 1
@@ -91,7 +91,7 @@ def create_app(
     `pictures` draws pages of the originals.
     """
     keep_libraries_quiet(allow_downloads=settings.allow_downloads)
-    from rag.web.chat_page import ChatPage  # gradio takes seconds to import
+    from rag.web.chat.chat_page import ChatPage  # gradio takes seconds to import
 
     evaluations = EvaluationRuns(settings.data_dir / "runs")
     keeping = Keeping(open_history(settings), settings)

@@ -13,7 +13,7 @@ from rag.answering.clarify import MAX_LABEL_CHARS, ask_back
 from rag.answering.people import people_in
 from rag.terminal import print_answer
 from rag.types import Answer, Choice, Clarification, Hit, Passage, Question
-from rag.web.openai_api import unanswered
+from rag.web.api.openai_api import unanswered
 
 
 def hits(*documents: tuple[str, str]) -> list[Hit]:

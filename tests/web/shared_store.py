@@ -13,10 +13,10 @@ from rag.build import open_ingestor, open_parts
 from rag.history.opening import open_history
 from rag.history.records import KeptTurn, new_id, now
 from rag.settings import Settings
-from rag.web.access import Right
-from rag.web.identity import key_file, suspended_file
+from rag.web.api.writing import StoreWriter
+from rag.web.people.access import Right
+from rag.web.people.identity import key_file, suspended_file
 from rag.web.server import create_app
-from rag.web.writing import StoreWriter
 
 SECRETS = ("xylophantine", "quartzferret", "zephyrine")
 """Words of the forbidden document alone: of its text, its title and its file's name."""

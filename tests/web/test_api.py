@@ -18,7 +18,7 @@ from rag.history.opening import open_history
 from rag.settings import Settings
 from rag.store.filters import Filter
 from rag.types import Document, Question, Turn
-from rag.web.recent import RecentAnswers
+from rag.web.history.recent import RecentAnswers
 from rag.web.workers import Workers
 
 JSON = {"accept": "application/json"}

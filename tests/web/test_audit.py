@@ -8,10 +8,10 @@ from web_fakes import MemoryCatalog, ScriptedAssistant
 
 from rag.history.opening import open_history
 from rag.settings import Settings
-from rag.web.access import Right
-from rag.web.keys import KeyFile
+from rag.web.gate.sessions import Sessions
+from rag.web.people.access import Right
+from rag.web.people.keys import KeyFile
 from rag.web.server import create_app
-from rag.web.sessions import Sessions
 
 JSON = {"accept": "application/json"}
 QUESTION = "What did China\u2028 ask?\n"

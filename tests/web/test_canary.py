@@ -16,11 +16,11 @@ from starlette.testclient import TestClient
 from web_fakes import QUOTE, TALKS, MemoryCatalog, ScriptedAssistant
 
 from rag.settings import Settings
-from rag.web.access import Right
-from rag.web.keys import KeyFile
+from rag.web.api.mcp_server import PATH as MCP
+from rag.web.api.mcp_server import is_installed
 from rag.web.links import document_url
-from rag.web.mcp_server import PATH as MCP
-from rag.web.mcp_server import is_installed
+from rag.web.people.access import Right
+from rag.web.people.keys import KeyFile
 from rag.web.server import create_app
 
 JSON = {"accept": "application/json"}

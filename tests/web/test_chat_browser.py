@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from web_fakes import EXACT, QUOTE, TALKS, MemoryCatalog, ScriptedAssistant, answered, cite
 
 from rag.types import Document, Hit, Question, Sentence
-from rag.web.furniture import EXAMPLES
+from rag.web.chat.furniture import EXAMPLES
 
 pytestmark = pytest.mark.browser
 

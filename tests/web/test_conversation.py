@@ -6,7 +6,7 @@ import pytest
 from web_fakes import OTHER, QUOTE, TALKS, abstained, answered, cite, passage_of
 
 from rag.types import Answer, Choice, Clarification, Hit, Question, Sentence, Turn
-from rag.web.conversation import (
+from rag.web.chat.conversation import (
     ABSTAINED,
     Notice,
     Status,
@@ -17,7 +17,7 @@ from rag.web.conversation import (
     render_notice,
     render_turns,
 )
-from rag.web.furniture import EXAMPLES, render_mode, render_side, render_welcome
+from rag.web.chat.furniture import EXAMPLES, render_mode, render_side, render_welcome
 
 ASKED = Question("What did China ask the US to avoid?")
 

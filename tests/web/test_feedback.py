@@ -17,7 +17,7 @@ from rag.history.opening import open_history
 from rag.history.writer import Writer
 from rag.settings import Settings
 from rag.types import Question, Turn
-from rag.web.feedback import Feedback, FeedbackStore, Rating, render_feedback
+from rag.web.history.feedback import Feedback, FeedbackStore, Rating, render_feedback
 
 ANSWER = answered(Question("Who said so?", (Turn("What did China ask?", "Less energy. [1]"),)))
 

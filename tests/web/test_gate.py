@@ -13,11 +13,11 @@ from web_fakes import MemoryCatalog, ScriptedAssistant
 
 from rag.errors import ConfigurationError
 from rag.settings import Settings
-from rag.web.access import Right
-from rag.web.gate import build_policy
-from rag.web.identity import check_binding
-from rag.web.keys import KeyFile
-from rag.web.routes import RULES, Who
+from rag.web.gate.gate import build_policy
+from rag.web.gate.routes import RULES, Who
+from rag.web.people.access import Right
+from rag.web.people.identity import check_binding
+from rag.web.people.keys import KeyFile
 from rag.web.server import create_app
 
 PORTAL = "https://portal.corp"

@@ -15,12 +15,12 @@ from web_fakes import TALKS, MemoryCatalog, ScriptedAssistant
 from rag.access_cli import access_app, token_app
 from rag.errors import ConfigurationError, InputError, StoreError
 from rag.settings import Settings
-from rag.web.access import ANYBODY, Principal, Right
-from rag.web.keys import KeyFile
 from rag.web.links import document_url
-from rag.web.readable import read_collections
+from rag.web.people.access import ANYBODY, Principal, Right
+from rag.web.people.keys import KeyFile
+from rag.web.people.readable import read_collections
+from rag.web.people.suspended import SuspendedFile
 from rag.web.server import create_app
-from rag.web.suspended import SuspendedFile
 
 SECRET = "s" * 32
 PROXY = {"access": "proxy", "proxy_networks": ("10.1.2.3",)}

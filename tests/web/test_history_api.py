@@ -17,9 +17,9 @@ from rag.history.opening import open_history
 from rag.history.records import KeptTurn, Said, now
 from rag.settings import Settings
 from rag.types import Question
-from rag.web.access import Right
-from rag.web.history_models import ConversationBody, HistoryBody
-from rag.web.keys import KeyFile
+from rag.web.api.history_models import ConversationBody, HistoryBody
+from rag.web.people.access import Right
+from rag.web.people.keys import KeyFile
 from rag.web.server import create_app
 
 OURS = "/api/v1/conversations/ours"

@@ -13,8 +13,8 @@ from web_fakes import QUOTE, TALKS, MemoryCatalog, ScriptedAssistant
 
 from rag.history.opening import open_history
 from rag.settings import Settings
-from rag.web.access import Right
-from rag.web.keys import KeyFile
+from rag.web.people.access import Right
+from rag.web.people.keys import KeyFile
 from rag.web.server import create_app
 
 pytestmark = pytest.mark.browser

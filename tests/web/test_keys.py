@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rag.errors import InputError, StoreError
-from rag.web.access import Right
-from rag.web.keys import KeyFile
+from rag.web.people.access import Right
+from rag.web.people.keys import KeyFile
 
 
 @pytest.fixture

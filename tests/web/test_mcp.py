@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from web_fakes import QUOTE, run
 
 from rag.settings import Settings
-from rag.web.mcp_server import PATH
+from rag.web.api.mcp_server import PATH
 
 mcp = pytest.importorskip("mcp")
 

@@ -25,8 +25,8 @@ from web_fakes import QUOTE, MemoryCatalog, ScriptedAssistant
 
 from rag.settings import Settings
 from rag.types import Delta, Event
+from rag.web.people.sign_in import SESSION_COOKIE
 from rag.web.server import create_app, listen
-from rag.web.sign_in import SESSION_COOKIE
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 pytestmark = pytest.mark.skipif(

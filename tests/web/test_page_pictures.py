@@ -20,7 +20,7 @@ from rag.ingest.sandbox import Limits
 from rag.settings import Settings
 from rag.store.records import FileRecord
 from rag.types import Answer, Citation, Document, Hit, Sentence
-from rag.web.page_pictures import PagePictures
+from rag.web.pages.page_pictures import PagePictures
 from rag.web.server import create_app
 
 QUOTE = "Profits rose by a third."

@@ -9,7 +9,7 @@ from web_fakes import QUOTE, TALKS
 from rag.types import Document, Section
 from rag.web.links import document_url
 from rag.web.markup import esc, shorten
-from rag.web.pages import Span, document_page, page_number, section_path, surroundings
+from rag.web.pages.document_page import Span, document_page, page_number, section_path, surroundings
 
 VECTORS = [
     "<script>alert(1)</script>",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from conftest import make_app
 
-from rag.web.routes import RULES, Who, rules_of
+from rag.web.gate.routes import RULES, Who, rules_of
 
 
 def routes_of(routes, prefix: str = "") -> Iterator[tuple[str, str]]:

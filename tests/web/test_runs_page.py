@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from eval.session import runs_folder
 from rag.settings import Settings
-from rag.web.runs_page import EvaluationRuns, RunSummary, runs_page
+from rag.web.pages.runs_page import EvaluationRuns, RunSummary, runs_page
 
 HEADER = {
     "system": "footnote",

@@ -14,8 +14,8 @@ from portal import portal
 from web_fakes import QUOTE, MemoryCatalog, ScriptedAssistant
 
 from rag.settings import Settings
-from rag.web.access import Right
-from rag.web.keys import KeyFile
+from rag.web.people.access import Right
+from rag.web.people.keys import KeyFile
 from rag.web.server import create_app
 
 ROOT = Path(__file__).resolve().parents[2]

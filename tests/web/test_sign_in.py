@@ -16,15 +16,15 @@ from web_fakes import QUOTE, MemoryCatalog, ScriptedAssistant
 
 from rag.errors import ConfigurationError
 from rag.settings import Settings
-from rag.web.access import Right, principal_of
-from rag.web.gate import Gate
-from rag.web.keys import KeyFile
-from rag.web.oidc import build_open_id
+from rag.web.gate.gate import Gate
+from rag.web.people.access import Right, principal_of
+from rag.web.people.keys import KeyFile
+from rag.web.people.oidc import build_open_id
+from rag.web.people.sign_in import SESSION_COOKIE, local_path
+from rag.web.people.signed_in import Kept, digest
+from rag.web.people.suspended import SuspendedFile
 from rag.web.public import read_public_url
 from rag.web.server import create_app, listen
-from rag.web.sign_in import SESSION_COOKIE, local_path
-from rag.web.signed_in import Kept, digest
-from rag.web.suspended import SuspendedFile
 
 SITE = "https://localhost"
 PAGE = {"accept": "text/html", "sec-fetch-dest": "document"}

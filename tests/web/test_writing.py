@@ -9,7 +9,7 @@ import pytest
 from rag.build import open_catalog
 from rag.errors import DocumentError, InputError, StoreError
 from rag.settings import Settings
-from rag.web.writing import StoreWriter, checked_name
+from rag.web.api.writing import StoreWriter, checked_name
 
 MARKDOWN = b"# Handbook\n\nHolidays are announced in May.\n"
 

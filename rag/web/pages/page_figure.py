@@ -10,7 +10,7 @@ from rag.ingest.readers.views import Box, PageView
 from rag.types import Document
 from rag.web.links import document_url
 from rag.web.markup import esc
-from rag.web.page_pictures import Shown, picture_url
+from rag.web.pages.page_pictures import Shown, picture_url
 
 _AROUND = 54.0  # points of the page that a strip shows above and below the quote
 _BESIDE = 18.0

@@ -9,9 +9,9 @@ from typing import Any
 import gradio as gr
 
 from rag.errors import InputError, StoreError
-from rag.web import past
-from rag.web.conversation import Notice, Turns, render_notice
-from rag.web.keeping import Keeping, shown_again
+from rag.web.chat import past
+from rag.web.chat.conversation import Notice, Turns, render_notice
+from rag.web.history.keeping import Keeping, shown_again
 from rag.web.seams import Documents
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rag.web.access import Principal, checked_groups
+from rag.web.people.access import Principal, checked_groups
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 """Of ID tokens: asymmetric ones, whatever the provider says it can do."""

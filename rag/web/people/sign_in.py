@@ -17,14 +17,14 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from rag.settings import Settings
-from rag.web.access import Principal
-from rag.web.id_token import SignInFailed
 from rag.web.markup import esc
-from rag.web.oidc import Attempt, OpenId, build_open_id
-from rag.web.pages import error_page, shell
+from rag.web.pages.document_page import error_page, shell
+from rag.web.people.access import Principal
+from rag.web.people.id_token import SignInFailed
+from rag.web.people.oidc import Attempt, OpenId, build_open_id
+from rag.web.people.signed_in import Kept, digest
 from rag.web.problems import Problem, request_id
 from rag.web.public import read_public_url
-from rag.web.signed_in import Kept, digest
 
 logger = logging.getLogger(__name__)
 

@@ -16,16 +16,16 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.settings import Settings
-from rag.web.access import Right, principal_of, set_principal
-from rag.web.audit import AuditLog, take_details
-from rag.web.embeds import Embeds, read_embeds
-from rag.web.identity import Identity, NotHeld, build_identity
-from rag.web.limits import Limits
+from rag.web.gate.audit import AuditLog, take_details
+from rag.web.gate.embeds import Embeds, read_embeds
+from rag.web.gate.limits import Limits
+from rag.web.gate.routes import Rule, Who, rules_of
+from rag.web.gate.sessions import Sessions, session_of
+from rag.web.people.access import Right, principal_of, set_principal
+from rag.web.people.identity import Identity, NotHeld, build_identity
+from rag.web.people.sign_in import SignIn
 from rag.web.problems import Problem, is_for_programs, problem_response, request_id
 from rag.web.public import read_public_url
-from rag.web.routes import Rule, Who, rules_of
-from rag.web.sessions import Sessions, session_of
-from rag.web.sign_in import SignIn
 
 MAX_BODY_BYTES = 1_000_000
 MAX_API_BODY_BYTES = 65_536

@@ -16,9 +16,9 @@ from rag.history.records import AnswerJson, Conversation, History, KeptTurn, Lis
 from rag.history.retention import Retention
 from rag.history.writer import Writer
 from rag.settings import Settings
-from rag.web.access import principal_of
-from rag.web.conversation import Notice, Status, Turns, TurnView, question_after
-from rag.web.feedback import Feedback, Rating
+from rag.web.chat.conversation import Notice, Status, Turns, TurnView, question_after
+from rag.web.history.feedback import Feedback, Rating
+from rag.web.people.access import principal_of
 from rag.web.seams import Documents
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from rag.assistant import MAX_QUESTION_CHARS
-from rag.web.feedback import MAX_COMMENT_CHARS
+from rag.web.history.feedback import MAX_COMMENT_CHARS
 
 MAX_TURNS = 20
 MAX_TURN_CHARS = 16_000

@@ -14,8 +14,8 @@ from urllib.parse import urlencode, urlsplit
 
 from rag.errors import ConfigurationError
 from rag.settings import Settings
-from rag.web.access import Principal
-from rag.web.id_token import (
+from rag.web.people.access import Principal
+from rag.web.people.id_token import (
     Expected,
     SignInFailed,
     UnknownKey,

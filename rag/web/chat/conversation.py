@@ -9,7 +9,7 @@ from enum import Enum
 
 from rag.support_words import remarks, text_with_remarks
 from rag.types import Answer, Citation, Clarification, Hit, Question, Sentence, Turn
-from rag.web.feedback import Feedback, render_feedback
+from rag.web.history.feedback import Feedback, render_feedback
 from rag.web.links import document_url
 from rag.web.markup import esc, shorten
 

@@ -9,7 +9,7 @@ from starlette.types import Scope
 from rag.history.records import AuditLine, History, now
 from rag.history.writer import Writer
 from rag.settings import Settings
-from rag.web.access import principal_of
+from rag.web.people.access import principal_of
 from rag.web.problems import request_id
 
 _DETAILS = "footnote.details"

@@ -13,15 +13,15 @@ import gradio as gr
 
 from rag.errors import InputError, RagError
 from rag.history.records import new_id
-from rag.web import furniture
-from rag.web.access import ANYBODY, principal_of
-from rag.web.conversation import Notice, Turns, TurnView, render_notice, render_turns
-from rag.web.feedback import Feedback, FeedbackStore, Rating
-from rag.web.keeping import Keeping
-from rag.web.past_side import PastSide, Update
-from rag.web.readable import View, Views
-from rag.web.runs import Runs
-from rag.web.runs_page import EvaluationRuns
+from rag.web.chat import furniture
+from rag.web.chat.conversation import Notice, Turns, TurnView, render_notice, render_turns
+from rag.web.chat.past_side import PastSide, Update
+from rag.web.chat.runs import Runs
+from rag.web.history.feedback import Feedback, FeedbackStore, Rating
+from rag.web.history.keeping import Keeping
+from rag.web.pages.runs_page import EvaluationRuns
+from rag.web.people.access import ANYBODY, principal_of
+from rag.web.people.readable import View, Views
 
 CONCURRENT_ANSWERS = 4
 WAITING_QUESTIONS = 64

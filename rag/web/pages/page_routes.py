@@ -7,9 +7,9 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from rag.types import Document
-from rag.web.access import principal_of
-from rag.web.page_pictures import PagePictures, Shown, picture_url
-from rag.web.readable import Views
+from rag.web.pages.page_pictures import PagePictures, Shown, picture_url
+from rag.web.people.access import principal_of
+from rag.web.people.readable import Views
 
 _HEADERS = {"Cache-Control": "private, max-age=300"}
 

@@ -12,8 +12,8 @@ from rag.answering.instructions import instruction_spans
 from rag.types import Document, Section
 from rag.web.links import document_url
 from rag.web.markup import esc
-from rag.web.page_figure import full_page, missing_pages, strip
-from rag.web.page_pictures import Shown
+from rag.web.pages.page_figure import full_page, missing_pages, strip
+from rag.web.pages.page_pictures import Shown
 
 PAGE_POLICY = "; ".join(
     (

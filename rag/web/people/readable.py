@@ -17,7 +17,7 @@ from rag.settings import Settings
 from rag.store.collections import DEFAULT_COLLECTION, EVERYBODY, checked_collection
 from rag.store.filters import Condition, Within
 from rag.types import Answer, Delta, Document, Event, Found, Hit, Passage, Question
-from rag.web.access import Principal
+from rag.web.people.access import Principal
 from rag.web.seams import Asking, Documents, ListedDocument
 
 logger = logging.getLogger(__name__)

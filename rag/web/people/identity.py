@@ -18,10 +18,10 @@ from starlette.types import Scope
 
 from rag.errors import ConfigurationError
 from rag.settings import Settings
-from rag.web.access import Principal, Right, checked_groups
-from rag.web.keys import PREFIX, KeyFile
-from rag.web.sign_in import SignIn
-from rag.web.suspended import SuspendedFile
+from rag.web.people.access import Principal, Right, checked_groups
+from rag.web.people.keys import PREFIX, KeyFile
+from rag.web.people.sign_in import SignIn
+from rag.web.people.suspended import SuspendedFile
 
 MAX_USER_CHARS = 200
 MAX_TOKEN_CHARS = 4096

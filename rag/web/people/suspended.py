@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rag.errors import InputError, StoreError
-from rag.web.access import Principal
-from rag.web.owned_file import OwnedFile
+from rag.web.people.access import Principal
+from rag.web.people.owned_file import OwnedFile
 
 
 class SuspendedFile:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.web.conversation import mode_name
+from rag.web.chat.conversation import mode_name
 from rag.web.links import document_url
 from rag.web.markup import esc
 from rag.web.seams import ListedDocument

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import InputError, StoreError
-from rag.web.access import Right, checked_groups
-from rag.web.owned_file import OwnedFile
+from rag.web.people.access import Right, checked_groups
+from rag.web.people.owned_file import OwnedFile
 
 PREFIX = "fn_"
 MAX_KEY_CHARS = 200

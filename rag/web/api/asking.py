@@ -17,16 +17,16 @@ from rag.errors import InputError
 from rag.store.collections import DEFAULT_COLLECTION, checked_collection
 from rag.store.filters import parse_filter
 from rag.types import Answer, Delta, Event, Found, Question, Turn
-from rag.web import api_models as models
-from rag.web.access import principal_of
-from rag.web.audit import note
-from rag.web.feedback import Feedback, FeedbackStore, Rating
-from rag.web.keeping import Keeping
-from rag.web.page_pictures import PagePictures
-from rag.web.page_routes import pages_to_dict, shown_pages
+from rag.web.api import models
+from rag.web.gate.audit import note
+from rag.web.history.feedback import Feedback, FeedbackStore, Rating
+from rag.web.history.keeping import Keeping
+from rag.web.history.recent import RecentAnswers
+from rag.web.pages.page_pictures import PagePictures
+from rag.web.pages.page_routes import pages_to_dict, shown_pages
+from rag.web.people.access import principal_of
+from rag.web.people.readable import View, Views
 from rag.web.problems import Problem, internal, logged, problem_to_dict, request_id
-from rag.web.readable import View, Views
-from rag.web.recent import RecentAnswers
 from rag.web.seams import Writing
 from rag.web.workers import Walk, Workers
 
