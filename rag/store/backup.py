@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import InputError, StoreError
-from rag.store.catalog import Catalog, translated_errors
+from rag.store.catalog import Catalog
 from rag.store.faults import reach
 from rag.store.migrations import READABLE
 from rag.store.records import Counts
+from rag.store.sqlite_errors import translated_errors
 
 _ALONE = "mode=ro&immutable=1"  # a backup: nobody writes it, and no log belongs beside it
 _SHARED = "mode=rw"  # a catalogue in use

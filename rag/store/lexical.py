@@ -13,11 +13,11 @@ import threading
 from collections.abc import Collection
 from pathlib import Path
 
-from rag.store.catalog import translated_errors
 from rag.store.faults import reach
 from rag.store.records import Changes
 from rag.store.shared_lock import SharedLock
 from rag.store.soundness import is_sound_database
+from rag.store.sqlite_errors import translated_errors
 
 _VERSION = 3  # of what is in the file; another version is begun again
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
 
-from rag.store.records import Vectors
+from rag.store.records import DocumentInfo, FileRecord, Vectors
 from rag.types import Document, Passage, Section
+
+PASSAGE_COLUMNS = (
+    'p.passage_id, p.doc_id, p.text, p.start, p."end", d.title, d.source, p.page, p.section, '
+    "d.metadata ->> '$.date'"
+)
+"""What `passage_of` reads, of passages `p` and documents `d`."""
 
 
 def document_row(
@@ -45,6 +52,19 @@ def document_of(row: Sequence[Any]) -> Document:
     )
 
 
+def info_of(row: Sequence[Any]) -> DocumentInfo:
+    """Read what is listed of a document, from the fields of `DocumentInfo` in their order."""
+    doc_id, title, source, path, digest, passages, metadata, collection = row
+    return DocumentInfo(
+        doc_id, title, source, path, digest, passages, json.loads(metadata), collection
+    )
+
+
+def file_row(record: FileRecord) -> tuple[Any, ...]:
+    """Return a row of `files`, whose columns are the fields of a record in their order."""
+    return astuple(record)
+
+
 def passage_row(passage: Passage, key: str, seq: int) -> tuple[Any, ...]:
     """Return a row of `passages`."""
     return (
@@ -61,7 +81,7 @@ def passage_row(passage: Passage, key: str, seq: int) -> tuple[Any, ...]:
 
 
 def passage_of(row: Sequence[Any]) -> Passage:
-    """Read a passage from the columns that the catalogue selects, in their order."""
+    """Read a passage from `PASSAGE_COLUMNS`; further columns are left alone."""
     passage_id, doc_id, text, start, end, title, source, page, section, date = row[:10]
     return Passage(
         passage_id=passage_id,
@@ -75,6 +95,11 @@ def passage_of(row: Sequence[Any]) -> Passage:
         section=section,
         date=date or "",
     )
+
+
+def vector_row(key: str, vector: Vectors) -> tuple[str, bytes]:
+    """Return a row of `vectors`, which are stored in float16."""
+    return key, vector.astype("<f2").tobytes()
 
 
 def matrix(blobs: Iterable[bytes]) -> Vectors:

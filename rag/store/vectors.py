@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import StoreError
-from rag.store.catalog import translated_errors
 from rag.store.faults import reach
 from rag.store.records import Changes, Vectors
 from rag.store.soundness import graph_checksums, graphs_are_as_left, is_sound_database
+from rag.store.sqlite_errors import translated_errors
 
 _COLLECTION = "passages"
 _STATE_FILE = "state.json"

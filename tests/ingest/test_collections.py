@@ -94,7 +94,7 @@ def test_a_file_that_breaks_moves_with_what_was_read_of_it(ingestor, catalog, fo
 
 def test_documents_of_an_ingest_that_broke_off_stay_where_they_went(ingestor, catalog, folder):
     ingestor.ingest(["docs/a.txt"], collection="hr")
-    catalog.forget_files([str(folder / "a.txt")])  # killed before the file was recorded
+    catalog.remove([], forget=[str(folder / "a.txt")])  # killed before the file was recorded
     ingestor.ingest(["docs"])
     assert held(catalog) == {"docs/a.txt": "hr", "docs/b.txt": "default"}
 

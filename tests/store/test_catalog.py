@@ -92,7 +92,7 @@ def test_all_or_nothing_when_a_write_fails(catalog, put):
 
 def test_known_vectors_are_not_asked_for_again(catalog, put, embedder):
     put("d1", "An apple.")
-    key = catalog._connection.execute("SELECT vector_key FROM vectors").fetchone()[0]
+    key = catalog._database.connection.execute("SELECT vector_key FROM vectors").fetchone()[0]
     assert catalog.missing_vectors([key, "unknown"]) == {"unknown"}
 
 
@@ -125,7 +125,7 @@ def test_files_are_recorded_replaced_and_forgotten(catalog):
     problem = FileRecord("/a.txt", "a.txt", "01", 3, 1, 2, 1, "empty", "a.txt: empty.", "Fill it.")
     catalog.put_file(problem)
     assert catalog.files() == {"/a.txt": problem}
-    catalog.forget_files(["/a.txt"])
+    catalog.remove([], forget=["/a.txt"])
     assert catalog.files() == {}
 
 
@@ -174,8 +174,8 @@ def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path):
 def test_a_full_disk_is_reported_and_what_was_there_stays(catalog, put):
     put("d1", "An apple.")
     # SQLite's own limit on the file stands in for a full disk: it gives the same error.
-    pages = catalog._connection.execute("PRAGMA page_count").fetchone()[0]
-    catalog._connection.execute(f"PRAGMA max_page_count = {pages}")
+    pages = catalog._database.connection.execute("PRAGMA page_count").fetchone()[0]
+    catalog._database.connection.execute(f"PRAGMA max_page_count = {pages}")
     import random
 
     noise = "".join(random.Random(1).choices("abcdefgh ", k=100_000))
