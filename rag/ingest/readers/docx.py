@@ -4,38 +4,31 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from rag.errors import DocumentError
 from rag.ingest.readers.clues import flat_metadata
+from rag.ingest.readers.docx_numbers import Numbers, Styles
+from rag.ingest.readers.docx_words import Shown, W, Words, blocks, rows_of, value
 from rag.ingest.readers.original import Original
 from rag.ingest.readers.outline import TextBuilder
 from rag.ingest.readers.packed import DAMAGE, check_archive, damaged
 from rag.types import Document
 
-_HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 _MAX_TABLE_DEPTH = 5
-_ID = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}styleId"
-# Runs marked as hidden, of at most one point, or white on white; a table may have its own ground.
-_HIDING = (
-    ".//w:rPr[w:vanish[not(@w:val='0' or @w:val='false')] or w:sz[number(@w:val) < 3]"
-    " or (w:color[translate(@w:val, 'f', 'F')='FFFFFF'] and not(ancestor::w:tbl)"
-    " and not(w:shd or w:highlight or ancestor::w:p/w:pPr/w:shd))]"
-)
-_HIDING_STYLE = (
-    "./w:style[w:rPr[w:vanish[not(@w:val='0' or @w:val='false')] or w:sz[number(@w:val) < 3]"
-    " or (w:color[translate(@w:val, 'f', 'F')='FFFFFF'] and not(w:shd or w:highlight))]"
-    " and not(w:pPr/w:shd) and (@w:type='paragraph' or @w:type='character')]"
-)
+_CONTENTS = re.compile(r"toc \w+|table of figures")  # of built-in styles, in lower case
+_TEMPLATE_AUTHOR = "python-docx"
+_TEMPLATE_DATE = date(2013, 12, 23)  # of all that is made with it and not dated
 
 
 class DocxReader:
     """Reads .docx. Word files have no fixed pages, so there are no page numbers."""
 
     suffixes = frozenset({".docx"})
-    version = 3
+    version = 4
 
     def read(self, original: Original) -> Iterator[Document | DocumentError]:
         data, source = original.read(), original.source
@@ -52,113 +45,149 @@ def _extract(data: bytes) -> tuple[TextBuilder, dict[str, str]]:
     import docx
 
     document = docx.Document(io.BytesIO(data))
-    builder = TextBuilder()
-    title = ""
-    styles = _Styles(document.styles.element)
-    for block in document.iter_inner_content():
-        if hasattr(block, "rows"):
-            builder.gap()
-            _add_table(builder, block, styles)
-            builder.gap()
-        elif styles.name(block).lower() == "title" and not title and block.text.strip():
-            title = " ".join(block.text.split())
-            builder.heading(title, 1)
+    body = document.element.body
+    styles = Styles(document.styles.element)
+    extract = _Extract(
+        styles,
+        Words(document.styles.element, body),
+        Numbers(_part(document, "numbering"), styles),
+        {kind: _notes(document, kind) for kind in ("Footnote", "Endnote")},
+    )
+    extract.add_blocks(body)
+    return extract.builder, _metadata(document.core_properties, extract.title)
+
+
+def _part(document: Any, kind: str) -> Any:
+    """Give the root of another part of the package; None when there is none."""
+    from lxml import etree  # type: ignore[import-untyped]
+
+    for relation in document.part.rels.values():
+        if not relation.is_external and relation.reltype.endswith(f"/{kind}"):
+            parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+            return etree.fromstring(relation.target_part.blob, parser)
+    return None
+
+
+def _notes(document: Any, kind: str) -> dict[str, Any]:
+    notes = _part(document, f"{kind.lower()}s")
+    return {} if notes is None else {note.get(f"{W}id") or "": note for note in notes}
+
+
+class _Extract:
+    """Adds blocks to `builder`, each with the notes and text boxes that belong to it."""
+
+    def __init__(
+        self, styles: Styles, words: Words, numbers: Numbers, notes: dict[str, dict[str, Any]]
+    ) -> None:
+        self.builder = TextBuilder()
+        self.title = ""
+        self._styles = styles
+        self._words = words
+        self._numbers = numbers
+        self._notes = notes
+        self._noted: Counter[str] = Counter()
+
+    def add_blocks(self, container: Any, depth: int = 0) -> None:
+        for block in blocks(container):
+            if block.tag == f"{W}p":
+                self._add_paragraph(block)
+            elif _is_frame(block):
+                for (cell,) in rows_of(block):
+                    if depth < _MAX_TABLE_DEPTH:
+                        self.add_blocks(cell, depth + 1)
+            else:
+                self.builder.gap()
+                beside: list[Shown] = []
+                self._add_table(block, beside)
+                self.builder.gap()
+                for shown in beside:
+                    self._add_beside(shown)
+
+    def _add_paragraph(self, paragraph: Any) -> None:
+        style = self._styles.name(self._styles.of(paragraph))
+        if _CONTENTS.fullmatch(style):
+            return
+        shown = self._words.shown(paragraph)
+        text = "\n".join(" ".join(line.split()) for line in shown.text.split("\n")).strip()
+        if text:
+            self._add_text(paragraph, text, style)
+        self._add_beside(shown)
+
+    def _add_text(self, paragraph: Any, text: str, style: str) -> None:
+        item = self._numbers.item(paragraph)
+        label = f"{item.label} " if item is not None and item.label else ""
+        if style == "title" and not self.title:
+            self.title = " ".join(text.split())
+            self.builder.heading(self.title, 1)
+        elif level := self._styles.heading_level(paragraph):
+            self.builder.heading(text if label == "- " else label + text, level)
+        elif item is None or "." in item.label[:-1]:  # "2.1 The seller ...": a clause is no item
+            self.builder.paragraph(label + text)
         else:
-            _add_paragraph(builder, block, styles)
-    return builder, _metadata(document.core_properties, title)
+            self.builder.line("  " * item.level + label + text)
+
+    def _add_table(self, table: Any, beside: list[Shown], depth: int = 0) -> None:
+        """Add a row as "a | b | c"; a merged cell counts once; tables inside cells follow it."""
+        above: dict[int, str] = {}
+        for cells in rows_of(table):
+            row: list[str] = []
+            column = 0
+            for cell in cells:
+                merged = cell.find(f"{W}tcPr/{W}vMerge")
+                goes_on = merged is not None and merged.get(f"{W}val") != "restart"
+                words = above.get(column, "") if goes_on else self._cell(cell, beside)
+                row.append(words)
+                above[column] = words
+                span = value(cell, "tcPr/gridSpan") or "1"
+                column += int(span) if span.isdecimal() else 1
+            if any(row):
+                self.builder.line(" | ".join(row))
+            for cell in cells if depth < _MAX_TABLE_DEPTH else ():
+                for inner in blocks(cell):
+                    if inner.tag == f"{W}tbl":
+                        self._add_table(inner, beside, depth + 1)
+
+    def _cell(self, cell: Any, beside: list[Shown]) -> str:
+        words: list[str] = []
+        for block in blocks(cell):
+            if block.tag == f"{W}p":
+                shown = self._words.shown(block)
+                beside.append(shown)
+                if shown.text.strip():
+                    item = self._numbers.item(block)
+                    words += [item.label] if item is not None and item.label != "-" else []
+                    words += shown.text.split()
+        return " ".join(words)
+
+    def _add_beside(self, shown: Shown) -> None:
+        """Add the notes and the text boxes of a paragraph, below it."""
+        for kind, key in shown.notes:
+            note = self._notes[kind].pop(key, None)  # one that refers to itself is read once
+            if note is not None:
+                self._noted[kind] += 1
+                words = " ".join(self._cell(note, []).split())
+                self.builder.paragraph(f"{kind} {self._noted[kind]}: {words}")
+        for box in shown.boxes:
+            self.builder.gap()
+            self.add_blocks(box)
+            self.builder.gap()
 
 
-class _Styles:
-    """Remembers what python-docx looks up anew for each paragraph."""
-
-    def __init__(self, styles: Any) -> None:
-        self._names: dict[str | None, str] = {}
-        self._hiding = _hiding_styles(styles)
-
-    def shown(self, paragraph: Any) -> str:
-        """Give a paragraph's words without those that Word does not show, or nobody could see."""
-        element = paragraph._p
-        if not (self._hiding or element.xpath(_HIDING)):
-            return str(paragraph.text)
-        if element.style in self._hiding:
-            return ""
-        return "".join(
-            run.text
-            for item in paragraph.iter_inner_content()
-            for run in getattr(item, "runs", (item,))
-            if not (run._r.style in self._hiding or run._r.xpath(_HIDING))
-        )
-
-    def name(self, paragraph: Any) -> str:
-        """Name the paragraph's style, or the built-in heading that it is derived from."""
-        key = paragraph._p.style
-        if key not in self._names:
-            style = paragraph.style
-            names: list[str] = []
-            while style is not None and len(names) < 10:
-                names.append(style.name or "")
-                style = style.base_style
-            known = (name for name in names if _HEADING.fullmatch(name) or name.startswith("List"))
-            self._names[key] = next(known, names[0] if names else "")
-        return self._names[key]
-
-
-def _hiding_styles(styles: Any) -> frozenset[str]:
-    """Name the styles that hide what is set in them, and those derived from them."""
-    found = {style.get(_ID) for style in styles.xpath(_HIDING_STYLE)}
-    derived = {
-        style.get(_ID): style.xpath("string(w:basedOn/@w:val)")
-        for style in (styles.xpath("./w:style[w:basedOn]") if found else ())
-    }
-    more = found
-    while more:
-        more = {style for style, base in derived.items() if base in more} - found
-        found |= more
-    return frozenset(filter(None, found))
-
-
-def _add_paragraph(builder: TextBuilder, paragraph: Any, styles: _Styles) -> None:
-    shown = styles.shown(paragraph)
-    text = "\n".join(" ".join(line.split()) for line in shown.split("\n")).strip()
-    style = styles.name(paragraph)
-    properties = paragraph._p.pPr
-    numbering = None if properties is None else properties.numPr
-    if not text:
-        return
-    if match := _HEADING.fullmatch(style):
-        builder.heading(text, max(1, int(match[1])))
-    elif numbering is not None or style.startswith(("List Bullet", "List Number")):
-        level = 0 if numbering is None or numbering.ilvl is None else int(numbering.ilvl.val)
-        builder.line("  " * min(level, 8) + "- " + text)
-    else:
-        builder.paragraph(text)
-
-
-def _add_table(builder: TextBuilder, table: Any, styles: _Styles, depth: int = 0) -> None:
-    """Add a row as "a | b | c"; a merged cell counts once; tables inside cells follow their row."""
-    for row in table.rows:
-        cells: dict[int, Any] = {id(cell._tc): cell for cell in row.cells}
-        words = [
-            " ".join(" ".join(map(styles.shown, cell.paragraphs)).split())
-            for cell in cells.values()
-        ]
-        if any(words):
-            builder.line(" | ".join(words))
-        if depth < _MAX_TABLE_DEPTH:
-            for cell in cells.values():
-                for inner in cell.tables:
-                    _add_table(builder, inner, styles, depth + 1)
+def _is_frame(table: Any) -> bool:
+    """Tell a table that only frames what it holds: never more than one cell beside another."""
+    return all(len(cells) == 1 for cells in rows_of(table))
 
 
 def _metadata(properties: Any, title: str) -> dict[str, str]:
-    """Take what the author filled in; Word's own placeholders say nothing."""
+    """Take what the author filled in; placeholders say nothing."""
+    is_template = properties.author == _TEMPLATE_AUTHOR
     found = {
         "title": properties.title or title,
-        "author": "" if properties.author == "python-docx" else properties.author,
+        "author": "" if is_template else properties.author,
         "subject": properties.subject,
         "keywords": properties.keywords,
     }
     when = properties.created or properties.modified
-    if isinstance(when, datetime):
+    if isinstance(when, datetime) and not (is_template and when.date() == _TEMPLATE_DATE):
         found["date"] = when.date().isoformat()
     return flat_metadata(found)

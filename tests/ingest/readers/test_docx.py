@@ -49,7 +49,7 @@ def packed(document):
 def test_a_document_is_read_in_order(read):
     (document,) = read("plan.docx", packed(plan()))
     assert document.text == (
-        "Plan of the harbour\n\nIt shall be deeper.\n\nDepth\n\n- nine metres\n- at low tide\n\n"
+        "Plan of the harbour\n\nIt shall be deeper.\n\nDepth\n\n- nine metres\n1. at low tide\n\n"
         "r0 c0 | r0 c1 | r0 c2\nin | side\nmerged | r1 c2\n\n"
         "First line\nsecond line\n\nAt low tide\n\nEnd."
     )
@@ -109,7 +109,7 @@ def test_what_is_no_docx_is_refused(refusal, data, reason):
     assert refusal("odd.docx", data) == reason
 
 
-def rezipped(data, change, compression=zipfile.ZIP_DEFLATED):
+def rezipped(data, change, compression=zipfile.ZIP_DEFLATED, more=None):
     """Pack again, each part's bytes run through `change(name, bytes)`; None leaves it out."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w", compression) as new:
@@ -117,6 +117,8 @@ def rezipped(data, change, compression=zipfile.ZIP_DEFLATED):
             part = change(name, old.read(name))
             if part is not None:
                 new.writestr(name, part)
+        for name, part in (more or {}).items():
+            new.writestr(name, part)
     return buffer.getvalue()
 
 
