@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.answering.candidates import candidates, is_date, slice_of
+from rag.answering.excerpt import excerpt
 from rag.answering.features import expected_kind, features
-from rag.answering.marking import Mark, marks
+from rag.answering.marking import Mark, Wanted, marks
 from rag.answering.questions import asks_for_several
 from rag.types import Hit
 
@@ -130,9 +131,11 @@ READ_FIRST = 3
 ENOUGH = 0.7
 """... and the others only when none of these answers with this probability ..."""
 HOPELESS = 0.2
-"""... but one does with this one: where the nearest passages say nothing, farther ones hardly do.
+"""... but one does with this one: where the nearest say nothing, farther ones hardly do."""
+EXCERPT_CHARS = 300
+"""Of the others, so much is read: what stands around the question's words.
 
-What it costs and saves is in docs/decisions/004-abstention.md.
+What all this costs and saves is in docs/decisions/004-abstention.md.
 """
 LEAST_COSINE = -0.1
 """Hardly a sentence of a hit is less like the question."""
@@ -184,9 +187,21 @@ class TrainedEvidence:
         readings = self._model.read(query, passages[:first])
         best = max((reading.answerable for reading in readings), default=0.0)
         if HOPELESS <= best < ENOUGH:
-            readings += self._model.read(query, passages[first:])
+            readings += self._read_excerpts(query, hits, passages[first:])
         read = dict(zip(passages, readings, strict=False))
         return [read[text] for text in takewhile(read.__contains__, hit_texts)]
+
+    def _read_excerpts(
+        self, query: str, hits: Sequence[Hit], passages: Sequence[tuple[str, str]]
+    ) -> list[Reading]:
+        wanted = Wanted.of(query, hits)
+        cuts = [excerpt(wanted, text, EXCERPT_CHARS) for _, text in passages]
+        excerpts = [
+            (title, text[start:end])
+            for (title, text), (start, end) in zip(passages, cuts, strict=True)
+        ]
+        readings = self._model.read(query, excerpts)
+        return [reading.moved(start) for reading, (start, _) in zip(readings, cuts, strict=False)]
 
     def _promising(self, query: str, found: Sequence[Mark]) -> list[Mark]:
         """Leave out sentences that would not be shown however like the question they are."""

@@ -8,7 +8,7 @@ import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,11 @@ class Reading:
     relevance: float
     answerable: float
     spans: tuple[Span, ...]
+
+    def moved(self, by: int) -> Reading:
+        """Return the reading of a text that begins so many characters before this one's."""
+        spans = tuple(Span(one.start + by, one.end + by, one.score) for one in self.spans)
+        return replace(self, spans=spans)
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,6 +208,24 @@ def test_the_rest_is_read_when_the_best_hits_leave_it_open(query, best, read) ->
     assert model.read_so_far == read
 
 
+def test_of_the_rest_only_the_part_with_the_questions_words_is_read() -> None:
+    filler = "Nothing of note was said on that long and rather windy day. " * 4
+    part = "The rain was over. Anna Berg led the talks in Oslo for all of that week."
+    answer = Reading(1.0, 0.6, (span("Anna Berg", text=part),))
+    unsure = Reading(-1.0, 0.3, (Span(0, 6, 0.9),))
+    first = {f"Person number {i} led no talks here.": unsure for i in range(3)}
+    excerpt = f"{filler}{part}"[-(len(part) + 3 * 60) :]  # three sentences of 60 characters fit
+    shift = len(excerpt) - len(part)
+    model = Says(first | {excerpt: answer.moved(shift)})
+    hits = [hit(text, rank, start=0) for rank, text in enumerate([*first, filler + part], start=1)]
+    (best, *_) = TrainedEvidence(model, Likes(""), only("log-odds that")).find(
+        "Talks in Oslo?", hits
+    )
+    assert best.text == "Anna Berg led the talks in Oslo for all of that week."
+    assert best.span_text == "Anna Berg"
+    assert best.start == len(filler) + 19
+
+
 @pytest.mark.parametrize(
     ("query", "compared"),
     # Likeness can add at most 1.0 to the log-odds, and take 0.1 from them. At 0.9 the best stays
