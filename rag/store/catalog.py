@@ -52,7 +52,11 @@ class Catalog(CatalogReader):
 
     def __init__(self, path: Path, *, busy_seconds: float = 30.0) -> None:
         super().__init__(Database(path, busy_seconds=busy_seconds))
-        create_or_check(self._database)
+        try:
+            create_or_check(self._database)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close every thread's connection; the catalogue cannot be used afterwards."""

@@ -22,7 +22,7 @@ class Database:
         self.path = path
         self._busy_seconds = busy_seconds
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._connections: list[tuple[threading.Thread, sqlite3.Connection]] = []
         self._connections_lock = threading.Lock()
 
     @property
@@ -30,21 +30,38 @@ class Database:
         """This thread's connection, opened at its first use."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            # Threads do not share connections; check_same_thread is off only so that close() may
-            # close those of threads that have ended.
-            connection = sqlite3.connect(
-                self.path,
-                timeout=self._busy_seconds,
-                isolation_level=None,
-                check_same_thread=False,
-            )
+            connection = self._connect()
+            self._local.connection = connection
+            self._keep(connection)
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        # Threads do not share connections; check_same_thread is off only so that others may close
+        # those of threads that have ended.
+        connection = sqlite3.connect(
+            self.path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
+        )
+        try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute("PRAGMA foreign_keys=ON")
-            self._local.connection = connection
-            with self._connections_lock:
-                self._connections.append(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
+
+    def _keep(self, connection: sqlite3.Connection) -> None:
+        """Remember this thread's connection, and close those of threads that have ended.
+
+        A server's threads come and go, and each connection holds two files open.
+        """
+        with self._connections_lock:
+            held, self._connections = self._connections, [(threading.current_thread(), connection)]
+            for thread, opened in held:
+                if thread.is_alive():
+                    self._connections.append((thread, opened))
+                else:
+                    opened.close()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -79,7 +96,7 @@ class Database:
     def close(self) -> None:
         """Close every thread's connection."""
         with self._connections_lock:
-            for connection in self._connections:
+            for _, connection in self._connections:
                 connection.close()
             self._connections.clear()
         self._local = threading.local()

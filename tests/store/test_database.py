@@ -1,0 +1,76 @@
+"""The catalogue's file is let go of: by threads that have ended, and when it is refused."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from rag.errors import StoreError
+from rag.store.catalog import Catalog
+
+DESCRIPTORS = Path("/proc/self/fd")
+pytestmark = pytest.mark.skipif(not DESCRIPTORS.is_dir(), reason="needs Linux's /proc")
+
+
+def opened_times(path: Path) -> int:
+    """Count how many times this process has a file open."""
+    held = []
+    for descriptor in DESCRIPTORS.iterdir():
+        try:
+            held.append(os.readlink(descriptor))
+        except FileNotFoundError:  # that of the listing itself
+            continue
+    return held.count(str(path.resolve()))
+
+
+def in_a_thread(do) -> None:
+    thread = threading.Thread(target=do)
+    thread.start()
+    thread.join()
+
+
+def test_threads_that_have_ended_keep_no_file_open(catalog, put):
+    put("d1", "An apple.")
+    for _ in range(20):
+        in_a_thread(catalog.counts)
+    # This thread's, that of the last one, and what SQLite itself keeps for the next.
+    assert opened_times(catalog.path) <= 4
+    assert catalog.counts().documents == 1
+
+
+def test_a_thread_keeps_its_own_while_others_come_and_go(catalog, put):
+    put("d1", "An apple.")
+    asked, answered = threading.Semaphore(0), threading.Semaphore(0)
+    seen: list[int] = []
+
+    def stay() -> None:
+        for _ in range(3):
+            asked.acquire()
+            seen.append(catalog.counts().documents)
+            answered.release()
+
+    stays = threading.Thread(target=stay)
+    stays.start()
+    for _ in range(3):
+        in_a_thread(catalog.counts)
+        asked.release()
+        assert answered.acquire(timeout=10)
+    stays.join()
+    assert seen == [1, 1, 1]
+
+
+def test_a_catalogue_that_is_refused_is_not_kept_open(tmp_path):
+    with_another_version = tmp_path / "other" / "catalog.sqlite3"
+    made = Catalog(with_another_version)
+    made.set_meta({"schema": "99"})
+    made.close()
+    no_catalogue = tmp_path / "catalog.sqlite3"
+    no_catalogue.write_bytes(b"this is not a database, it is a letter" * 100)
+    for path in (with_another_version, no_catalogue):
+        with pytest.raises(StoreError) as refused:
+            Catalog(path)
+        # The error is still held, and its traceback with it.
+        assert opened_times(path) == 0, refused.value.message
