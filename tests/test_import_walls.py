@@ -66,6 +66,18 @@ ONLY_IN = {
     "sentence_transformers": {"rag.retrieval.embedding"},
 }
 
+# The rooms of rag.web, and which of them each may import. What lies beside them (errors as JSON,
+# threads, addresses, markup, Protocols) belongs to everybody and knows no room; the server knows
+# all. A room names only rooms above it, so no two can come to need each other.
+ROOMS_OF_WEB: dict[str, set[str]] = {
+    "people": set(),
+    "gate": {"people"},
+    "pages": {"people"},
+    "history": {"people"},
+    "api": {"people", "gate", "pages", "history"},
+    "chat": {"people", "pages", "history"},
+}
+
 # Importing Footnote must stay cheap: these load only when they are used.
 NEVER_AT_IMPORT = {
     "torch", "transformers", "sentence_transformers", "chromadb", "gradio", "trafilatura", "docx",
@@ -134,6 +146,37 @@ def test_imports_flow_one_way(path):
         if name.split(".")[0] in ("rag", "eval"):
             target = known_module(name)
             assert layer(target) <= layer(module), f"{module} imports {target}, a layer above it"
+
+
+def room_of_web(module: str) -> str:
+    """Return the room of a module of rag.web, "" when it lies beside them."""
+    room = module.removeprefix("rag.web").removeprefix(".").partition(".")[0]
+    return room if (PROJECT / "rag" / "web" / room).is_dir() else ""
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in SOURCES if inside(module_name(path), ["rag.web"])], ids=module_name
+)
+def test_rooms_of_the_web_import_what_they_may(path):
+    module = module_name(path)
+    if module == "rag.web.server":
+        return
+    own = room_of_web(module)
+    allowed = {"", own, *ROOMS_OF_WEB[own]} if own else {""}
+    for name, _ in imports(path):
+        if inside(name, ["rag.web"]):
+            target = known_module(name)
+            assert target != "rag.web.server", f"{module} imports the server"
+            assert room_of_web(target) in allowed, f"{module} imports {target}"
+
+
+def test_rooms_of_the_web_need_each_other_one_way():
+    above: set[str] = set()
+    for room, needed in ROOMS_OF_WEB.items():
+        assert needed <= above, f"{room} needs {needed - above}, which stands below it"
+        above.add(room)
+    folders = {path.parent.name for path in (PROJECT / "rag" / "web").glob("*/__init__.py")}
+    assert folders == above
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)

@@ -1,51 +1,50 @@
-"""The server: the chat page at /, the pages of documents, and the port they are served on."""
+"""The server: the whole web application put together, and the port it is served on."""
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import uvicorn
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Query
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.middleware import Middleware
 from starlette.routing import Route
+from starlette.types import Lifespan
 
 from rag.errors import ConfigurationError
 from rag.history.opening import open_history
 from rag.settings import Settings, keep_libraries_quiet
-from rag.web.api.asking import Services, api_router
-from rag.web.api.history_api import history_router
 from rag.web.api.mcp_server import PATH as MCP_PATH
 from rag.web.api.mcp_server import McpEndpoint
 from rag.web.api.mcp_server import is_installed as mcp_is_installed
 from rag.web.api.models import StatusBody
-from rag.web.api.openai_api import openai_router
+from rag.web.api.router import add_api
+from rag.web.api.services import Services
+from rag.web.chat.mounting import mount_chat
 from rag.web.gate.audit import audit_log
 from rag.web.gate.embeds import Embeds, embed_page, embed_policy, read_embeds
-from rag.web.gate.gate import Gate, build_policy
+from rag.web.gate.gate import Gate
+from rag.web.gate.policy import build_policy
 from rag.web.history.feedback import FeedbackStore
 from rag.web.history.keeping import Keeping
 from rag.web.history.recent import RecentAnswers
-from rag.web.pages.document_page import NO_PAGES, PAGE_POLICY, Span, document_page, error_page
 from rag.web.pages.page_pictures import PagePictures
-from rag.web.pages.page_routes import add_page_pictures, shown_pages
-from rag.web.pages.runs_page import REPORT_POLICY, EvaluationRuns, runs_page
-from rag.web.people.access import principal_of
+from rag.web.pages.page_routes import add_documents, add_page_pictures, add_runs
+from rag.web.pages.runs_page import EvaluationRuns
 from rag.web.people.identity import check_binding
 from rag.web.people.readable import Views, read_collections
 from rag.web.people.sign_in import add_sign_in, build_sign_in
 from rag.web.problems import answer_problems_as_json
-from rag.web.public import Below, base_of, read_public_url
+from rag.web.public import Below, read_public_url
 from rag.web.seams import Asking, Documents, Writing
 from rag.web.workers import Workers, question_workers
 
@@ -53,12 +52,8 @@ if TYPE_CHECKING:
     from rag.web.chat.chat_page import ChatPage
 
 STATIC = Path(__file__).parent / "static"
-UPLOAD_LIMIT_BYTES = 1
 SHUTDOWN_SECONDS = 2
 API_WAITING = 32
-STYLESHEETS = (
-    '<link rel="stylesheet" href="ui/tokens.css"><link rel="stylesheet" href="ui/chat.css">'
-)
 
 
 class AnyText(Convertor[str]):
@@ -93,15 +88,47 @@ def create_app(
     keep_libraries_quiet(allow_downloads=settings.allow_downloads)
     from rag.web.chat.chat_page import ChatPage  # gradio takes seconds to import
 
+    services = _services(assistant, catalog, settings, writing, pictures)
+    views, keeping = services.views, services.keeping
     evaluations = EvaluationRuns(settings.data_dir / "runs")
-    keeping = Keeping(open_history(settings), settings)
-    feedback = FeedbackStore(keeping.history, keeping.writer)
-    views = Views(assistant, catalog, read_collections(settings))
     has_account = settings.access == "oidc"
-    page = ChatPage(views, feedback, evaluations, keeping, has_account=has_account)
-    services = Services(
-        views,
-        feedback,
+    page = ChatPage(views, services.feedback, evaluations, keeping, has_account=has_account)
+    public, sign_in = read_public_url(settings), build_sign_in(settings)
+    audit = audit_log(settings, keeping.history, keeping.writer)
+    mcp = McpEndpoint(services) if mcp_is_installed() else None
+    middleware = [
+        Middleware(Below, public=public),
+        Middleware(Gate, policy=build_policy(settings, sign_in, audit)),
+        # The gate decides on origins; without this, Gradio would add one that trusts them all.
+        Middleware(CORSMiddleware, allow_origins=[]),
+    ]
+    app = _bare_app(_lifespan(page, services, mcp), middleware)
+    answer_problems_as_json(app)
+    add_sign_in(app, sign_in)
+    app.mount("/ui", StaticFiles(directory=STATIC))
+    _add_health(app, is_ready)
+    add_api(app, services)
+    if mcp is not None:
+        app.router.routes.append(Route(MCP_PATH, mcp, methods=["POST"], include_in_schema=False))
+    _add_embeds(app, read_embeds(settings.embeds))
+    add_documents(app, views, pictures)
+    add_page_pictures(app, views, pictures)
+    add_runs(app, evaluations, views)
+    mount_chat(app, page, public.url, STATIC / "icon.svg")
+    return app
+
+
+def _services(
+    assistant: Asking,
+    catalog: Documents,
+    settings: Settings,
+    writing: Writing | None,
+    pictures: PagePictures | None,
+) -> Services:
+    keeping = Keeping(open_history(settings), settings)
+    return Services(
+        Views(assistant, catalog, read_collections(settings)),
+        FeedbackStore(keeping.history, keeping.writer),
         keeping,
         workers=question_workers(is_reader=assistant.mode == "reader"),
         writers=Workers(threads=1, waiting=API_WAITING),
@@ -110,20 +137,24 @@ def create_app(
         pictures=pictures,
     )
 
-    public, sign_in = read_public_url(settings), build_sign_in(settings)
-    audit = audit_log(settings, keeping.history, keeping.writer)
-    mcp = McpEndpoint(services) if mcp_is_installed() else None
+
+def _lifespan(page: ChatPage, services: Services, mcp: McpEndpoint | None) -> Lifespan[FastAPI]:
+    """Return what runs as long as the application does, and ends its threads."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with keeping.running():
+        with services.keeping.running():
             async with nullcontext() if mcp is None else mcp.running():
                 yield
         page.runs.close()
         services.workers.close()
         services.writers.close()
 
-    app = FastAPI(
+    return lifespan
+
+
+def _bare_app(lifespan: Lifespan[FastAPI], middleware: Sequence[Middleware]) -> FastAPI:
+    return FastAPI(
         title="Footnote",
         summary="Answers from your own documents, every sentence footnoted.",
         version=version("footnote"),
@@ -131,28 +162,8 @@ def create_app(
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
-        middleware=[
-            Middleware(Below, public=public),
-            Middleware(Gate, policy=build_policy(settings, sign_in, audit)),
-            # The gate decides on origins; without this, Gradio would add one that trusts them all.
-            Middleware(CORSMiddleware, allow_origins=[]),
-        ],
+        middleware=middleware,
     )
-    answer_problems_as_json(app)
-    add_sign_in(app, sign_in)
-    app.mount("/ui", StaticFiles(directory=STATIC))
-    _add_health(app, is_ready)
-    app.include_router(api_router(services))
-    app.include_router(openai_router(services))
-    app.include_router(history_router(services))
-    if mcp is not None:
-        app.router.routes.append(Route(MCP_PATH, mcp, methods=["POST"], include_in_schema=False))
-    _add_embeds(app, read_embeds(settings.embeds))
-    _add_documents(app, views, pictures)
-    add_page_pictures(app, views, pictures)
-    _add_runs(app, evaluations, views)
-    _mount_chat(app, page, public.url)
-    return app
 
 
 def serve(app: FastAPI, settings: Settings) -> None:
@@ -250,88 +261,3 @@ def _add_embeds(app: FastAPI, embeds: Embeds) -> None:
         origins = embeds.origins(c)
         headers = {"Content-Security-Policy": embed_policy(origins), "Cache-Control": "no-cache"}
         return HTMLResponse(embed_page(origins), headers=headers)
-
-
-def _add_documents(app: FastAPI, views: Views, pictures: PagePictures | None) -> None:
-    @app.get("/documents/{doc_id:any}", include_in_schema=False)
-    def show(
-        request: Request,
-        doc_id: str,
-        start: str | None = None,
-        end: str | None = None,
-        view: str = "whole",
-    ) -> HTMLResponse:
-        base = base_of(request)
-        try:
-            quote = Span(int(start), int(end)) if start is not None and end is not None else None
-        except ValueError:
-            hint = "“start” and “end” count characters and must be whole numbers."
-            return _page(error_page("This address is not complete", hint, base), 400)
-        document = views.of(principal_of(request.scope)).documents.document(doc_id)
-        if document is None:
-            hint = "It may have been removed since the answer was given."
-            return _page(error_page("There is no such document", hint, base), 404)
-        shown = shown_pages(pictures, document, quote.start, quote.end) if quote else NO_PAGES
-        html = document_page(document, quote, panel=view == "panel", shown=shown, base=base)
-        return _page(html)
-
-
-def _add_runs(app: FastAPI, evaluations: EvaluationRuns, views: Views) -> None:
-    """Add the pages of evaluation runs, which quote whatever documents there are."""
-
-    def sees_all(request: Request) -> bool:
-        return views.of(principal_of(request.scope)).sees_all()
-
-    @app.get("/runs", include_in_schema=False)
-    def show_runs(request: Request) -> HTMLResponse:
-        summaries = evaluations.summaries() if sees_all(request) else []
-        return _page(runs_page(summaries, base_of(request)))
-
-    @app.get("/runs/{name}/report", include_in_schema=False)
-    def show_report(request: Request, name: str) -> HTMLResponse:
-        report = evaluations.report(name) if sees_all(request) else None
-        if report is None:
-            base = base_of(request)
-            hint = f"It may have been deleted. The list of runs is at {base}runs."
-            return _page(error_page("There is no such report", hint, base), 404)
-        return HTMLResponse(report, headers={"Content-Security-Policy": REPORT_POLICY})
-
-
-def _page(content: str, status_code: int = 200) -> HTMLResponse:
-    return HTMLResponse(content, status_code, {"Content-Security-Policy": PAGE_POLICY})
-
-
-def _mount_chat(app: FastAPI, page: ChatPage, url: str) -> None:
-    """Mount the page inside an event loop; without one, Gradio opens loops it never closes."""
-
-    async def mount() -> None:
-        _mount_blocks(app, page, url)
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        asyncio.run(mount())
-    else:
-        _mount_blocks(app, page, url)
-
-
-def _mount_blocks(app: FastAPI, page: ChatPage, url: str) -> None:
-    import gradio as gr
-
-    gr.mount_gradio_app(
-        app,
-        page.build(),
-        path="/",
-        # Without it, Gradio pieces the address together from what proxies say.
-        root_path=url or None,
-        theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
-        # Linked rather than given as `css`, which Gradio rewrites and so breaks media queries.
-        head=STYLESHEETS,
-        favicon_path=str(STATIC / "icon.svg"),
-        footer_links=[],
-        max_file_size=UPLOAD_LIMIT_BYTES,
-        run_history=False,
-        show_error=False,
-        ssr_mode=False,
-        enable_monitoring=False,
-    )

@@ -19,7 +19,8 @@ from rag.errors import ModelError
 from rag.support_words import text_with_remarks
 from rag.terminal import print_answer
 from rag.types import Answer, Delta, Question
-from rag.web.chat.conversation import Status, TurnView, render_turns
+from rag.web.chat.conversation import render_turns
+from rag.web.history.turns import Status, TurnView
 
 RIGHT = "China asked the US not to raise single cases."
 LED = "Mike McFaul led the delegation of 40 people."

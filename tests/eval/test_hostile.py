@@ -17,7 +17,8 @@ from rag.answering.reader import Reader
 from rag.answering.support import SupportChecker
 from rag.errors import InputError
 from rag.types import Answer, Document, Question
-from rag.web.chat.conversation import Status, TurnView, render_turns
+from rag.web.chat.conversation import render_turns
+from rag.web.history.turns import Status, TurnView
 from rag.web.pages.document_page import Span, document_page
 
 

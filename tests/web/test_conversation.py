@@ -6,18 +6,9 @@ import pytest
 from web_fakes import OTHER, QUOTE, TALKS, abstained, answered, cite, passage_of
 
 from rag.types import Answer, Choice, Clarification, Hit, Question, Sentence, Turn
-from rag.web.chat.conversation import (
-    ABSTAINED,
-    Notice,
-    Status,
-    TurnView,
-    confidence_words,
-    plain_text,
-    question_after,
-    render_notice,
-    render_turns,
-)
+from rag.web.chat.conversation import confidence_words, plain_text, render_notice, render_turns
 from rag.web.chat.furniture import EXAMPLES, render_mode, render_side, render_welcome
+from rag.web.history.turns import ABSTAINED, Notice, Status, TurnView, question_after
 
 ASKED = Question("What did China ask the US to avoid?")
 

@@ -17,7 +17,8 @@ from rag.history.opening import open_history
 from rag.history.writer import Writer
 from rag.settings import Settings
 from rag.types import Question, Turn
-from rag.web.history.feedback import Feedback, FeedbackStore, Rating, render_feedback
+from rag.web.chat.thumbs import render_thumbs
+from rag.web.history.feedback import Feedback, FeedbackStore, Rating
 
 ANSWER = answered(Question("Who said so?", (Turn("What did China ask?", "Less energy. [1]"),)))
 
@@ -102,7 +103,7 @@ def test_a_folder_that_cannot_be_is_an_error_whose_reason_is_in_the_log(settings
 
 
 def test_before_a_click_there_are_two_thumbs_and_no_box():
-    thumbs, below = render_feedback(None, 3, is_locked=False)
+    thumbs, below = render_thumbs(None, 3, is_locked=False)
     assert thumbs.count('aria-pressed="false"') == 2
     assert thumbs.count('data-turn="3"') == 2
     assert "disabled" not in thumbs
@@ -110,20 +111,20 @@ def test_before_a_click_there_are_two_thumbs_and_no_box():
 
 
 def test_after_a_click_one_thumb_is_pressed_and_a_comment_may_follow():
-    thumbs, below = render_feedback(Feedback(Rating.DOWN), 1, is_locked=False)
+    thumbs, below = render_thumbs(Feedback(Rating.DOWN), 1, is_locked=False)
     assert 'data-rating="down" aria-pressed="true"' in thumbs
     assert 'data-rating="up" aria-pressed="false"' in thumbs
     assert 'maxlength="2000"' in below
 
 
 def test_a_comment_is_thanked_for_and_not_repeated():
-    _, below = render_feedback(Feedback(Rating.UP, "<b>x</b>"), 1, is_locked=False)
+    _, below = render_thumbs(Feedback(Rating.UP, "<b>x</b>"), 1, is_locked=False)
     assert "Thank you" in below
     assert "<b>" not in below
     assert "<input" not in below
 
 
 def test_while_an_answer_is_written_the_thumbs_are_locked():
-    thumbs, below = render_feedback(Feedback(Rating.UP), 1, is_locked=True)
+    thumbs, below = render_thumbs(Feedback(Rating.UP), 1, is_locked=True)
     assert thumbs.count(" disabled>") == 2
     assert below.count(" disabled>") == 1

@@ -13,7 +13,7 @@ from web_fakes import MemoryCatalog, ScriptedAssistant
 
 from rag.errors import ConfigurationError
 from rag.settings import Settings
-from rag.web.gate.gate import build_policy
+from rag.web.gate.policy import build_policy
 from rag.web.gate.routes import RULES, Who
 from rag.web.people.access import Right
 from rag.web.people.identity import check_binding

@@ -13,10 +13,11 @@ from rag.errors import StoreError
 from rag.history.export import WITHHELD, read_by
 from rag.history.records import Conversation, KeptTurn, Listed, Listing
 from rag.types import Question
-from rag.web.chat.conversation import Status, question_after, render_turns
+from rag.web.chat.conversation import render_turns
 from rag.web.chat.past import render_head, render_past
 from rag.web.history.feedback import Feedback, Rating
 from rag.web.history.keeping import readable_in, shown_again
+from rag.web.history.turns import Status, question_after
 
 TODAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -7,8 +7,8 @@ from web_fakes import ScriptedAssistant
 
 from rag.errors import InputError
 from rag.types import Question, Turn
-from rag.web.chat.conversation import Status
 from rag.web.chat.runs import Runs
+from rag.web.history.turns import Status
 
 
 @pytest.fixture

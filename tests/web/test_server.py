@@ -13,7 +13,7 @@ from web_fakes import QUOTE, TALKS, MemoryCatalog
 
 from rag.errors import ConfigurationError
 from rag.types import Document
-from rag.web.gate.gate import allowed_hosts
+from rag.web.gate.policy import allowed_hosts
 from rag.web.links import document_url
 from rag.web.server import address, listen
 

@@ -11,7 +11,8 @@ from shared_store import PEOPLE, QUESTION, Shared, shared_store
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
-from rag.web.gate.gate import Gate, build_policy
+from rag.web.gate.gate import Gate
+from rag.web.gate.policy import build_policy
 from rag.web.gate.routes import RULES, Rule, Who
 
 ADDRESSES = itertools.count()

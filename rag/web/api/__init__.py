@@ -1,0 +1,1 @@
+"""What programs ask: our own API, that of OpenAI, and MCP."""

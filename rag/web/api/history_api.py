@@ -14,7 +14,7 @@ from rag.errors import StoreError
 from rag.history.export import as_markdown, conversation_to_dict, person_to_dict
 from rag.history.records import Conversation
 from rag.web.api import history_models as models
-from rag.web.api.asking import Json, Services, errors, missing
+from rag.web.api.services import Json, Services, errors, missing
 from rag.web.history.keeping import readable_in
 from rag.web.problems import Problem, logged, request_id
 

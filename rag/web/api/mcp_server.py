@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from rag.answer_json import answer_to_dict, hit_to_dict
 from rag.errors import InputError
 from rag.types import Question
-from rag.web.api.asking import Services
+from rag.web.api.services import Services
 from rag.web.problems import Problem, busy, internal, logged
 from rag.web.workers import Walk
 

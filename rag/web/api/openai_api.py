@@ -19,10 +19,11 @@ from starlette.types import Scope
 
 from rag.errors import InputError
 from rag.types import Answer, Citation, Question, Turn
-from rag.web.api.asking import EVENT_STREAM, EVENTS, SSE_HEADERS, Json, Services, errors, remembered
+from rag.web.api.events import EVENT_STREAM, EVENTS, SSE_HEADERS
 from rag.web.api.models import MAX_TURN_CHARS, MAX_TURNS, AnswerBody
-from rag.web.chat.conversation import ABSTAINED
+from rag.web.api.services import Json, Services, errors, remembered
 from rag.web.gate.audit import note
+from rag.web.history.turns import ABSTAINED
 from rag.web.links import document_url
 from rag.web.problems import internal, logged, problem_to_dict
 from rag.web.public import site_of

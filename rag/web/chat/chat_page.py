@@ -14,11 +14,12 @@ import gradio as gr
 from rag.errors import InputError, RagError
 from rag.history.records import new_id
 from rag.web.chat import furniture
-from rag.web.chat.conversation import Notice, Turns, TurnView, render_notice, render_turns
+from rag.web.chat.conversation import render_notice, render_turns
 from rag.web.chat.past_side import PastSide, Update
 from rag.web.chat.runs import Runs
 from rag.web.history.feedback import Feedback, FeedbackStore, Rating
 from rag.web.history.keeping import Keeping
+from rag.web.history.turns import Notice, Turns, TurnView
 from rag.web.pages.runs_page import EvaluationRuns
 from rag.web.people.access import ANYBODY, principal_of
 from rag.web.people.readable import View, Views

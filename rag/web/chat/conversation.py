@@ -1,78 +1,23 @@
-"""The conversation as the chat page shows it: turns, and their HTML."""
+"""The conversation as the chat page shows it: the HTML of its turns."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum
 
 from rag.support_words import remarks, text_with_remarks
-from rag.types import Answer, Citation, Clarification, Hit, Question, Sentence, Turn
-from rag.web.history.feedback import Feedback, render_feedback
+from rag.types import Answer, Citation, Clarification, Hit, Sentence
+from rag.web.chat.thumbs import render_thumbs
+from rag.web.history.turns import ABSTAINED, Notice, Status, TurnView
 from rag.web.links import document_url
 from rag.web.markup import esc, shorten
 
-ABSTAINED = "The documents do not say."
 NEAREST_SHOWN = 3
 QUOTE_CHARS = 150
 SNIPPET_CHARS = 220
 
 _MARKER = re.compile(r"\s*\[(\d{1,3})\]")
 _UNLINKED = r"<sup><span class=marker>\1</span></sup>"
-
-
-class Status(Enum):
-    """How far a turn has come."""
-
-    SEARCHING = "searching"
-    READING = "reading"
-    DONE = "done"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something to tell the person that is not part of any answer."""
-
-    message: str
-    hint: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TurnView:
-    """A question of the conversation and what has become of it.
-
-    `partial` is what was written of an answer that is not finished, or was stopped.
-    """
-
-    question: str
-    status: Status = Status.SEARCHING
-    partial: str = ""
-    found: int = 0
-    answer: Answer | None = None
-    problem: Notice | None = None
-    feedback: Feedback | None = None
-    turn_id: str = ""
-
-    @property
-    def is_running(self) -> bool:
-        return self.status in {Status.SEARCHING, Status.READING}
-
-
-Turns = tuple[TurnView, ...]
-
-
-def question_after(turns: Turns, text: str, query: str = "") -> Question:
-    """Return the question with the answered turns before it as its history."""
-    answered = ((turn.question, turn.answer) for turn in turns)
-    history = tuple(Turn(q, _said(a)) for q, a in answered if a is not None)
-    return Question(text, history, query)
-
-
-def _said(answer: Answer) -> str:
-    return answer.clarification.question if answer.clarification is not None else answer.text
 
 
 def render_turns(turns: Sequence[TurnView]) -> list[str]:
@@ -282,7 +227,7 @@ def _actions(turn: TurnView, number: int, *, is_last: bool, is_busy: bool) -> st
     if is_last:
         parts.append('<button type="button" data-action="retry">Try again</button>')
     if answer is not None:
-        thumbs, below = render_feedback(turn.feedback, number, is_locked=is_busy)
+        thumbs, below = render_thumbs(turn.feedback, number, is_locked=is_busy)
         parts.append(thumbs)
     return f'<div class="actions">{"".join(parts)}</div>{below}' if parts else ""
 

@@ -10,8 +10,9 @@ import gradio as gr
 
 from rag.errors import InputError, StoreError
 from rag.web.chat import past
-from rag.web.chat.conversation import Notice, Turns, render_notice
+from rag.web.chat.conversation import render_notice
 from rag.web.history.keeping import Keeping, shown_again
+from rag.web.history.turns import Notice, Turns
 from rag.web.seams import Documents
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from rag.errors import InputError, RagError
 from rag.types import Answer, Delta, Event, Found, Question
-from rag.web.chat.conversation import Notice, Status, Turns, TurnView, question_after
+from rag.web.history.turns import Notice, Status, Turns, TurnView, question_after
 from rag.web.seams import Answering
 
 logger = logging.getLogger(__name__)

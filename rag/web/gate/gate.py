@@ -7,98 +7,25 @@ What the table of routes does not name is shut.
 from __future__ import annotations
 
 import ipaddress
-import socket
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rag.settings import Settings
-from rag.web.gate.audit import AuditLog, take_details
-from rag.web.gate.embeds import Embeds, read_embeds
-from rag.web.gate.limits import Limits
+from rag.web.gate.audit import take_details
+from rag.web.gate.headers import response_headers
+from rag.web.gate.policy import Policy
 from rag.web.gate.routes import Rule, Who, rules_of
-from rag.web.gate.sessions import Sessions, session_of
+from rag.web.gate.sessions import session_of
 from rag.web.people.access import Right, principal_of, set_principal
-from rag.web.people.identity import Identity, NotHeld, build_identity
+from rag.web.people.identity import NotHeld
 from rag.web.people.sign_in import SignIn
-from rag.web.problems import Problem, is_for_programs, problem_response, request_id
-from rag.web.public import read_public_url
+from rag.web.problems import Problem, problem_response
 
 MAX_BODY_BYTES = 1_000_000
 MAX_API_BODY_BYTES = 65_536
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-CHAT_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        # Gradio starts from inline scripts, and its HTML component compiles templates.
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data:",
-        "font-src 'self' data:",
-        "connect-src 'self'",
-        "frame-src 'self'",
-        "object-src 'none'",
-        "form-action 'none'",
-        "base-uri 'self'",
-        "frame-ancestors 'none'",
-    )
-)
-NOTHING_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-
-DEFAULT_HEADERS = {
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-ONE_YEAR = "max-age=31536000"
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What the gate decides by."""
-
-    hosts: frozenset[str]
-    identity: Identity
-    embeds: Embeds
-    limits: Limits
-    max_upload_bytes: int
-    audit: AuditLog | None = None
-    sessions: Sessions | None = None
-
-
-def build_policy(
-    settings: Settings, sign_in: SignIn | None = None, audit: AuditLog | None = None
-) -> Policy:
-    """Build it from the settings; raises ConfigurationError as its parts do."""
-    names = frozenset(name.lower() for name in settings.trusted_hosts)
-    public = read_public_url(settings).host
-    return Policy(
-        allowed_hosts(settings.host) | names | ({public} if public else frozenset()),
-        build_identity(settings, sign_in),
-        read_embeds(settings.embeds),
-        Limits(settings.questions_per_minute),
-        settings.max_upload_mb * 2**20,
-        audit,
-        # Where nobody says who they are, an address that changes would lose its session.
-        Sessions() if settings.access in ("token", "proxy", "oidc") else None,
-    )
-
-
-def allowed_hosts(host: str) -> frozenset[str]:
-    """Return the names under which a server bound to `host` may be addressed.
-
-    Addresses need no listing: a page that rebinds DNS to reach this server has a name for it.
-    """
-    names = {"localhost", host.strip("[]").lower()}
-    if host in {"0.0.0.0", "::", ""}:
-        names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
-    return frozenset(names)
 
 
 class Gate:
@@ -116,7 +43,7 @@ class Gate:
             await send({"type": "websocket.close", "code": 1008})
             return
         headers = Headers(scope=scope)
-        extra = self._extra_headers(scope, headers)
+        extra = response_headers(scope, headers, self.policy)
         take_details(scope)
 
         async def send_with_headers(message: Message) -> None:
@@ -154,23 +81,6 @@ class Gate:
         }
         if acts or status in (401, 403, 429):
             self.policy.audit.append(scope, self.policy.identity.address(scope, headers), status)
-
-    def _extra_headers(self, scope: Scope, headers: Headers) -> dict[str, str]:
-        extra = dict(DEFAULT_HEADERS)
-        extra["X-Request-Id"] = request_id(scope)
-        if is_for_programs(scope["path"]):
-            extra["Content-Security-Policy"] = NOTHING_POLICY
-            extra["Cache-Control"] = "no-store"
-            extra["Vary"] = "Origin"
-            origin = headers.get("origin")
-            if origin in self.policy.embeds.all_origins:
-                extra["Access-Control-Allow-Origin"] = origin or ""
-                extra["Access-Control-Expose-Headers"] = "Retry-After, X-Request-Id"
-        else:
-            extra["Content-Security-Policy"] = CHAT_POLICY
-        if self.policy.identity.is_secure(scope, headers):
-            extra["Strict-Transport-Security"] = ONE_YEAR
-        return extra
 
     def _check(self, scope: Scope, headers: Headers) -> Response | None:
         """Return None when a request may pass, or the answer to a browser's question.

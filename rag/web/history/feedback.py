@@ -1,4 +1,4 @@
-"""Feedback: what a person says of an answer, how it is shown, and how it is kept."""
+"""Feedback: what a person says of an answer, and how it is kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from rag.errors import InputError, StoreError
 from rag.history.records import History, Said, now
 from rag.history.writer import Writer
 from rag.types import Answer
-from rag.web.markup import esc
 
 logger = logging.getLogger(__name__)
 
@@ -24,10 +23,6 @@ class Rating(Enum):
 
     UP = "up"
     DOWN = "down"
-
-
-LABELS = {Rating.UP: "Helpful", Rating.DOWN: "Not helpful"}
-_ASKS = {Rating.UP: "What was good about it? (optional)", Rating.DOWN: "What is wrong? (optional)"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,33 +80,3 @@ class FeedbackStore:
             raise StoreError(
                 "Your feedback could not be stored.", "The server's log says more."
             ) from error
-
-
-def render_feedback(feedback: Feedback | None, number: int, *, is_locked: bool) -> tuple[str, str]:
-    """Render the two thumbs of a turn, and what follows on a click ("" before it).
-
-    While the next answer is being written they are locked: it carries the turns before it along.
-    """
-    locked = " disabled" if is_locked else ""
-    thumbs = "".join(
-        f'<button type="button" data-action="rate" data-turn="{number}" '
-        f'data-rating="{rating.value}" aria-pressed="{_is(feedback, rating)}"{locked}>'
-        f"{label}</button>"
-        for rating, label in LABELS.items()
-    )
-    group = f'<span class="thumbs" role="group" aria-label="Was it helpful?">{thumbs}</span>'
-    if feedback is None:
-        return group, ""
-    if feedback.comment:
-        return group, '<p class="thanks" role="status">Thank you. Your comment is stored.</p>'
-    asks = esc(_ASKS[feedback.rating])
-    return group, (
-        f'<div class="comment"><input type="text" id="comment-{number}" placeholder="{asks}" '
-        f'aria-label="{asks}" maxlength="{MAX_COMMENT_CHARS}" dir="auto" autocomplete="off">'
-        f'<button type="button" data-action="comment" data-turn="{number}"{locked}>Send</button>'
-        "</div>"
-    )
-
-
-def _is(feedback: Feedback | None, rating: Rating) -> str:
-    return "true" if feedback is not None and feedback.rating is rating else "false"

@@ -16,8 +16,8 @@ from rag.history.records import AnswerJson, Conversation, History, KeptTurn, Lis
 from rag.history.retention import Retention
 from rag.history.writer import Writer
 from rag.settings import Settings
-from rag.web.chat.conversation import Notice, Status, Turns, TurnView, question_after
 from rag.web.history.feedback import Feedback, Rating
+from rag.web.history.turns import Notice, Status, Turns, TurnView, question_after
 from rag.web.people.access import principal_of
 from rag.web.seams import Documents
 

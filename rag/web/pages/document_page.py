@@ -12,19 +12,9 @@ from rag.answering.instructions import instruction_spans
 from rag.types import Document, Section
 from rag.web.links import document_url
 from rag.web.markup import esc
+from rag.web.page_shell import shell
 from rag.web.pages.page_figure import full_page, missing_pages, strip
 from rag.web.pages.page_pictures import Shown
-
-PAGE_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "frame-ancestors 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-    )
-)
 
 NO_PAGES = Shown()
 
@@ -81,12 +71,6 @@ def lies_in(quote: Span | None, document: Document) -> bool:
     return quote is not None and 0 <= quote.start < quote.end <= len(document.text)
 
 
-def error_page(title: str, hint: str, base: str = "/") -> str:
-    """Render a short page that says what is wrong and what to do."""
-    body = f'<header class="head"><h1>{esc(title)}</h1></header><p class="notice">{esc(hint)}</p>'
-    return shell(title, body, "whole", base)
-
-
 def section_path(sections: tuple[Section, ...], offset: int, title: str) -> str:
     """Return the headings above an offset, outermost first, without the document's own title."""
     path: list[Section] = []
@@ -100,20 +84,6 @@ def section_path(sections: tuple[Section, ...], offset: int, title: str) -> str:
 def page_number(page_starts: tuple[int, ...], offset: int) -> int | None:
     """Return the page on which an offset lies, from 1; None for a document without pages."""
     return bisect.bisect_right(page_starts, offset) or None
-
-
-def shell(title: str, body: str, kind: str, base: str = "/") -> str:
-    """Render a page without scripts; `kind` is "whole", or "panel" beside the conversation."""
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark">'
-        f"<title>{esc(title)} · Footnote</title>"
-        f'<link rel="icon" href="{esc(base)}ui/icon.svg" type="image/svg+xml">'
-        f'<link rel="stylesheet" href="{esc(base)}ui/tokens.css">'
-        f'<link rel="stylesheet" href="{esc(base)}ui/page.css">'
-        f'</head><body class="{kind}">{body}</body></html>'
-    )
 
 
 def _header(document: Document, quote: Span | None, *, panel: bool, base: str) -> str:

@@ -184,6 +184,13 @@ def has_pages(document: Document) -> bool:
     return suffix in VIEWED_SUFFIXES and bool(document.page_starts)
 
 
+def shown_pages(pictures: PagePictures | None, document: Document, start: int, end: int) -> Shown:
+    """Find the pages on which a stretch of a document stands; none where none are drawn."""
+    if pictures is None or not 0 <= start < end <= len(document.text):
+        return Shown()
+    return pictures.find(document, start, end)
+
+
 def picture_url(doc_id: str, page: int) -> str:
     """Return the address of the picture of a page, as seen from where the server begins."""
     return f"pages/{quote(doc_id, safe='', errors='replace')}?{urlencode({'page': page})}"

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from rag.web.markup import esc
-from rag.web.pages.document_page import shell
+from rag.web.page_shell import shell
 
 REPORT_POLICY = "; ".join(
     (

@@ -18,7 +18,7 @@ from starlette.types import Scope
 
 from rag.settings import Settings
 from rag.web.markup import esc
-from rag.web.pages.document_page import error_page, shell
+from rag.web.page_shell import error_page, shell
 from rag.web.people.access import Principal
 from rag.web.people.id_token import SignInFailed
 from rag.web.people.oidc import Attempt, OpenId, build_open_id
