@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 
+from rag.answering.asked import as_question
+from rag.answering.condense import Condenser
 from rag.errors import InputError, ModelError, NoDocumentsError
 from rag.retrieval.retriever import HybridRetriever, Ranking
 from rag.store.filters import Condition
@@ -21,17 +23,10 @@ from rag.types import (
     Hit,
     Question,
     Timings,
-    Turn,
 )
 
 MAX_QUESTION_CHARS = 2000
 _REMARKED_HITS = 3
-
-
-class Condenser(Protocol):
-    """Turns a question and its history into the standalone query to search for."""
-
-    def query(self, question: Question) -> str: ...
 
 
 class Reader(Protocol):
@@ -79,6 +74,11 @@ def nothing_to_remark(query: str, passages: Sequence[str]) -> str:
     return ""
 
 
+def as_spelled(query: str, hits: Sequence[Hit]) -> str:
+    """Leave a query as it is."""
+    return query
+
+
 _NOTHING_FOUND = Ranking((), 0.0, 0.0)
 
 
@@ -97,7 +97,8 @@ class _Ask:
 class Assistant:
     """Answers questions over one store. Safe to share between threads.
 
-    `remark` may add a note to what the reader answers, given the query and the best passages.
+    `respell` may put the words of a query right by what was found for it; then that is searched
+    for. `remark` may add a note to what the reader answers, given the query and the best passages.
     `ask_back` is asked before anything is answered, and again when the documents do not say.
     """
 
@@ -109,6 +110,7 @@ class Assistant:
         condenser: Condenser,
         generator: Generator | None = None,
         has_documents: Callable[[], bool],
+        respell: Callable[[str, Sequence[Hit]], str] = as_spelled,
         remark: Callable[[str, Sequence[str]], str] = nothing_to_remark,
         ask_back: AskBack = _all_clear,
         read_k: int,
@@ -118,6 +120,7 @@ class Assistant:
         self._condenser = condenser
         self._generator = generator
         self._has_documents = has_documents
+        self._respell = respell
         self._remark = remark
         self._ask_back = ask_back
         self._read_k = read_k
@@ -173,7 +176,7 @@ class Assistant:
 
         It takes a string or `{"question": str, "history": [(question, answer), ...]}`.
         """
-        return RunnableLambda(lambda given: self.answer(_as_question(given)), name="footnote")
+        return RunnableLambda(lambda given: self.answer(as_question(given)), name="footnote")
 
     def _check(self, text: str) -> None:
         if not text.strip():
@@ -194,7 +197,14 @@ class Assistant:
         return replace(ask, query=wanted or self._condenser.query(ask.question))
 
     def _retrieve(self, ask: _Ask) -> _Ask:
-        return replace(ask, ranking=self._retriever.search(ask.query, self._read_k, ask.filters))
+        ranking = self._retriever.search(ask.query, self._read_k, ask.filters)
+        meant = ask.query if ask.question.query else self._respell(ask.query, ranking.hits)
+        if meant == ask.query:
+            return replace(ask, ranking=ranking)
+        again = self._retriever.search(meant, self._read_k, ask.filters)
+        embed_ms = ranking.embed_ms + again.embed_ms
+        search_ms = ranking.search_ms + again.search_ms
+        return replace(ask, query=meant, ranking=Ranking(again.hits, embed_ms, search_ms))
 
     def _respond(self, asks: Iterator[_Ask]) -> Iterator[Event]:
         for ask in asks:
@@ -279,34 +289,3 @@ def _timings(ask: _Ask, *, read: float = 0.0, generate: float = 0.0) -> Timings:
 
 def _ms_since(began: float) -> float:
     return (time.perf_counter() - began) * 1000
-
-
-def _as_question(given: Any) -> Question:
-    if isinstance(given, Question):
-        return given
-    if isinstance(given, str):
-        return Question(given)
-    if isinstance(given, dict) and isinstance(given.get("question"), str):
-        return Question(given["question"], parse_history(given.get("history") or ()))
-    raise InputError(
-        f"Expected a question, found {type(given).__name__}.",
-        'Give a string or {"question": "...", "history": [["question", "answer"], ...]}.',
-    )
-
-
-def parse_history(pairs: Any) -> tuple[Turn, ...]:
-    """Read a history of `[question, answer]` pairs, oldest first.
-
-    Raises:
-        InputError: it is not a list of pairs of strings.
-    """
-    try:
-        turns = tuple(Turn(question, answer) for question, answer in pairs)
-    except (TypeError, ValueError):
-        turns = (Turn(question=None, answer=None),)  # type: ignore[arg-type]
-    if not all(isinstance(t.question, str) and isinstance(t.answer, str) for t in turns):
-        raise InputError(
-            "The history is not a list of pairs of strings.",
-            'Write it as [["first question", "its answer"], ...], oldest first.',
-        )
-    return turns

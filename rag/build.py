@@ -15,10 +15,11 @@ from filelock import FileLock, Timeout
 
 from rag.errors import RagError, StoreBusyError, StoreError
 from rag.ingest.files import Step
-from rag.ingest.pipeline import Ingestor, Progress
+from rag.ingest.pipeline import Ingestor
 from rag.ingest.readers import read_file
 from rag.ingest.readers.ocr import find_tesseract
 from rag.ingest.reading import ReadFile, parts_of
+from rag.ingest.report import Progress
 from rag.ingest.sandbox import Limits, Sandbox
 from rag.language import language_note
 from rag.retrieval.embedding import Embedder, SentenceTransformerEmbedder
@@ -199,9 +200,11 @@ def build_assistant(
     from rag.answering.generation import Generator, load_chat_model
     from rag.answering.opinion import SecondOpinion
     from rag.answering.reader import Reader
+    from rag.answering.spelling import respelled
     from rag.answering.support import SupportChecker
     from rag.assistant import (
         Assistant,
+        as_spelled,
         nothing_to_remark,
     )  # brings LangChain, which takes seconds to import
 
@@ -232,6 +235,7 @@ def build_assistant(
             condense_seconds=condense_seconds(settings),
         ),
         has_documents=lambda: catalog.counts().documents > 0,
+        respell=respelled if reads_english_only else as_spelled,
         remark=language_note if reads_english_only else nothing_to_remark,
         ask_back=ask_back,
         read_k=settings.read_k,

@@ -179,7 +179,7 @@ def ask(
     """Answer a question, with footnotes."""
     from rag import terminal
     from rag.answer_json import answer_to_dict
-    from rag.assistant import parse_history
+    from rag.answering.asked import parse_history
     from rag.build import open_parts
     from rag.types import Question
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from rag.answer_json import answer_to_dict
-from rag.assistant import MAX_QUESTION_CHARS, Assistant, parse_history
+from rag.answering.asked import parse_history
+from rag.assistant import MAX_QUESTION_CHARS, Assistant
 from rag.errors import InputError, ModelError, NoDocumentsError
 from rag.retrieval.langchain import PassageRetriever
 from rag.retrieval.retriever import HybridRetriever
@@ -280,3 +281,19 @@ def test_weak_signs_are_asked_about_instead_of_abstaining(make):
     nowhere = [parse_filter("title=Nothing")]
     assert assistant.answer(Question("Where is it?"), nowhere).clarification == BACK
     assert asked == [(False, False), (False, False), (False, True)]
+
+
+def test_a_misspelt_query_is_put_right_by_what_was_found_and_searched_again(make):
+    def respell(query: str, hits: Sequence[Hit]) -> str:
+        return query.replace("plumm", "plum") if hits else query
+
+    asked = Question("A plumm, or an apple?")
+    answer = make(respell=respell).answer(asked)
+    assert answer.query == "A plum, or an apple?"
+    assert answer.question == asked
+    assert answer.hits[0].passage.text == "A plum pudding."
+
+
+def test_what_the_person_wants_searched_is_searched_as_it_is_spelt(make):
+    assistant = make(respell=lambda query, hits: "pear")
+    assert assistant.answer(Question("And?", query="plum")).query == "plum"
