@@ -72,14 +72,14 @@ def plan(
     steps: dict[str, Step] = {}
     gone: dict[str, FileRecord] = {}
     for argument in arguments:
-        named = str(Path(argument).resolve())
-        if named in known and not os.path.lexists(argument):
+        named = os.path.realpath(argument)
+        if named in known and _is_missing(argument):
             gone[named] = known[named]
             continue
-        for path, absolute, explicit in _expand(argument, exclude.resolve()):
-            if absolute not in steps and absolute not in leave:
-                steps[absolute] = _step(path, absolute, known.get(absolute), explicit)
-        if Path(argument).is_dir():
+        for found in _expand(argument, os.path.realpath(exclude)):
+            if found.absolute not in steps and found.absolute not in leave:
+                steps[found.absolute] = _step(found, known.get(found.absolute))
+        if os.path.isdir(argument):
             for absolute, record in known.items():
                 if absolute.startswith(named + os.sep) and _is_gone(record, steps):
                     gone[absolute] = record
@@ -92,7 +92,18 @@ def plan(
 
 
 def _is_gone(record: FileRecord, steps: Mapping[str, Step]) -> bool:
-    return record.path not in steps and not os.path.exists(record.path)
+    return record.path not in steps and _is_missing(record.path)
+
+
+def _is_missing(path: str) -> bool:
+    """Whether there is nothing, and it is not only out of sight for now."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:  # no permission, or a disk that does not answer
+        return False
+    return False
 
 
 def _moves(steps: Mapping[str, Step], known: Mapping[str, FileRecord]) -> list[Step]:
@@ -123,55 +134,87 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _expand(argument: str, exclude: Path) -> Iterator[tuple[Path, str, bool]]:
-    """Yield the files that an argument names, where they lie, and whether it names each."""
-    path = Path(argument)
-    if path.is_dir():
-        yield from ((*found, False) for found in _walk(path, exclude))
-    elif path.exists():
-        yield path, str(path.resolve()), True
-    else:
-        matches = sorted(glob.glob(argument, recursive=True))
-        if not matches:
-            raise InputError(
-                f"There is no file or folder {argument!r}.",
-                "Check the spelling; patterns such as 'reports/**/*.pdf' also work.",
-            )
-        for match in map(Path, matches):
-            if match.is_dir():
-                yield from ((*found, False) for found in _walk(match, exclude))
-            else:
-                yield match, str(match.resolve()), True
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What lies under an argument: whether the argument names it, or why it is not looked at."""
+
+    path: Path
+    absolute: str
+    explicit: bool = False
+    skipped: str = ""
 
 
-def _walk(folder: Path, exclude: Path) -> Iterator[tuple[Path, str]]:
-    for parent, folders, names in os.walk(folder):
+def _expand(argument: str, exclude: str) -> Iterator[_Found]:
+    if os.path.isdir(argument):
+        yield from _walk(Path(argument), exclude)
+        return
+    matches = (
+        [argument] if os.path.exists(argument) else sorted(glob.glob(argument, recursive=True))
+    )
+    if not matches:
+        raise _nothing(argument)
+    for match in matches:
+        if os.path.isdir(match):
+            yield from _walk(Path(match), exclude)
+        else:
+            yield _Found(Path(match), os.path.realpath(match), explicit=True)
+
+
+def _nothing(argument: str) -> InputError:
+    try:
+        os.stat(argument)
+    except PermissionError:
+        return InputError(
+            f"{argument!r} cannot be looked at: permission denied.",
+            "Make the folder that it lies in readable.",
+        )
+    except (OSError, ValueError):
+        pass
+    return InputError(
+        f"There is no file or folder {argument!r}.",
+        "Check the spelling; patterns such as 'reports/**/*.pdf' also work.",
+    )
+
+
+def _walk(folder: Path, exclude: str) -> Iterator[_Found]:
+    closed: list[OSError] = []
+    for parent, folders, names in os.walk(folder, onerror=closed.append):
         here = Path(parent)
-        there = here.resolve()
+        there = os.path.realpath(parent)
+        for name in sorted(folders):
+            if (here / name).is_symlink() and not name.startswith("."):
+                # A link may lead round in a circle; whoever wants what it leads to can name it.
+                yield _Found(here / name, f"{there}{os.sep}{name}", skipped="link to a folder")
         folders[:] = sorted(
             name
             for name in folders
-            if not name.startswith(".") and (here / name).resolve() != exclude
+            if not name.startswith(".") and os.path.realpath(here / name) != exclude
         )
         for name in sorted(names):
             if not name.startswith("."):
                 path = here / name
                 # To resolve each path anew would be half the time of a run that finds no change.
-                yield path, str(path.resolve() if path.is_symlink() else there / name)
+                is_link = path.is_symlink()
+                yield _Found(path, os.path.realpath(path) if is_link else os.path.join(there, name))
+    for error in closed:
+        path = Path(os.fsdecode(error.filename))
+        yield _Found(path, os.path.realpath(path), skipped=error.strerror or "unreadable")
 
 
-def _step(path: Path, absolute: str, record: FileRecord | None, explicit: bool) -> Step:
-    source = str(path)
+def _step(found: _Found, record: FileRecord | None) -> Step:
+    path, absolute, source = found.path, found.absolute, str(found.path)
     if not _is_text(source) or not _is_text(absolute):
         shown = os.fsencode(source).decode("utf-8", "backslashreplace")
         return Step(Action.SKIP, absolute, shown, reason="name is not UTF-8")
+    if found.skipped:
+        return Step(Action.SKIP, absolute, source, reason=found.skipped)
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             return Step(Action.SKIP, absolute, source, reason="not a file")
         version = reader_for(path).version
     except DocumentError as error:
-        if explicit:
+        if found.explicit:
             raise InputError(error.message, error.hint) from error
         return Step(Action.SKIP, absolute, source, reason=error.reason)
     except OSError as error:
@@ -186,14 +229,8 @@ def _step(path: Path, absolute: str, record: FileRecord | None, explicit: bool) 
         and not (record.reason == "no-ocr" and find_tesseract())
         and _is_unchanged(record, path, status.st_mtime_ns)
     )
-    return Step(
-        Action.KEEP if same else Action.REPLACE,
-        absolute,
-        source,
-        status.st_size,
-        status.st_mtime_ns,
-        record.reason if same else "",
-    )
+    action = Action.KEEP if same else Action.REPLACE
+    return replace(step, action=action, reason=record.reason if same else "")
 
 
 def _is_text(path: str) -> bool:
@@ -206,5 +243,9 @@ def _is_text(path: str) -> bool:
 
 
 def _is_unchanged(record: FileRecord, path: Path, mtime_ns: int) -> bool:
-    settled = record.mtime_ns == mtime_ns and mtime_ns < record.seen_ns - _CLOCK_TICK_NS
-    return (settled and bool(record.sha256)) or file_hash(path) == record.sha256
+    if record.mtime_ns == mtime_ns and mtime_ns < record.seen_ns - _CLOCK_TICK_NS and record.sha256:
+        return True
+    try:
+        return file_hash(path) == record.sha256
+    except OSError:
+        return False  # the reader will say what is wrong with it

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -165,3 +166,69 @@ def test_a_file_that_is_being_written_is_left(folder):
     steps = actions(plan(["docs"], {}, exclude=folder / "docs" / "store", leave=leave))
     assert "docs/a.txt" not in steps
     assert "docs/deep/b.md" in steps
+
+
+@pytest.fixture
+def no_privilege(tmp_path):
+    """Let permissions count, also for root, who otherwise passes them over."""
+    if os.geteuid() != 0:
+        yield
+        return
+    modes = {parent: parent.stat().st_mode for parent in (tmp_path, *tmp_path.parents)}
+    for parent, mode in modes.items():
+        parent.chmod(mode | 0o011)
+    os.seteuid(65534)
+    yield
+    os.seteuid(0)
+    for parent, mode in modes.items():
+        parent.chmod(mode)
+
+
+def test_links_that_lead_nowhere_or_round_in_a_circle_are_named(folder):
+    (folder / "docs" / "loop.txt").symlink_to("loop.txt")
+    (folder / "docs" / "lost.txt").symlink_to("nowhere.txt")
+    (folder / "docs" / "deep" / "up").symlink_to("..")
+    (folder / "docs" / ".up").symlink_to("..")
+    steps = plan(["docs"], {}, exclude=folder / "docs" / "store")
+    assert {step.source: step.reason for step in steps if step.action == Action.SKIP} == {
+        "docs/deep/c.xyz": "unknown-format",
+        "docs/deep/up": "link to a folder",
+        "docs/loop.txt": "Too many levels of symbolic links",
+        "docs/lost.txt": "No such file or directory",
+    }
+    (step,) = plan(["docs/loop.txt"], {}, exclude=folder / "store")
+    assert step.reason == "Too many levels of symbolic links"
+
+
+def test_a_link_to_a_folder_is_followed_when_it_is_named(folder):
+    (folder / "link").symlink_to("docs/deep")
+    steps = plan(["link"], {}, exclude=folder / "store")
+    assert actions(steps) == {"link/b.md": "added", "link/c.xyz": "skipped"}
+    assert steps[0].path == str(folder / "docs" / "deep" / "b.md")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_what_lies_in_a_closed_folder_is_not_gone(folder, request):
+    store = known(folder / "docs" / "deep" / "b.md", "docs/deep/b.md")
+    (folder / "docs" / "deep").chmod(0)
+    request.addfinalizer(lambda: (folder / "docs" / "deep").chmod(0o700))
+    request.getfixturevalue("no_privilege")
+    steps = plan(["docs"], store, exclude=folder / "docs" / "store", prune=True)
+    assert [(step.source, step.action.value, step.reason) for step in steps] == [
+        ("docs/a.txt", "added", ""),
+        ("docs/deep", "skipped", "Permission denied"),
+    ]
+    for held in ({}, store):
+        with pytest.raises(InputError, match="permission denied"):
+            plan(["docs/deep/b.md"], held, exclude=folder / "store", prune=True)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_a_file_that_could_not_be_opened_is_tried_again(folder, request):
+    path = folder / "docs" / "a.txt"
+    record = replace(known(path, "docs/a.txt")[str(path)], sha256="", reason="unreadable")
+    path.chmod(0)
+    request.addfinalizer(lambda: path.chmod(0o600))
+    request.getfixturevalue("no_privilege")
+    (step,) = plan([str(path)], {str(path): record}, exclude=folder / "store")
+    assert step.action == Action.REPLACE
