@@ -15,6 +15,7 @@ from rag.ingest.readers.raw import empty
 from rag.types import Document
 
 _MOST_SUFFIXES = 10
+_UTF8_NAME = 0x800
 
 
 class ZipReader(Container):
@@ -25,7 +26,7 @@ class ZipReader(Container):
     """
 
     suffixes = frozenset({".zip"})
-    version = 1
+    version = 2
 
     def read(self, original: Original) -> Iterator[Document | DocumentError]:
         original.check_depth()
@@ -44,7 +45,7 @@ class ZipReader(Container):
         unknown: list[str] = []
         found = False
         for part in archive.infolist():
-            name = PurePosixPath(safe_name(part.filename))
+            name = PurePosixPath(safe_name(_own_name(part)))
             if part.is_dir() or _is_furniture(part, name):
                 continue
             if not self._knows(name):
@@ -56,12 +57,22 @@ class ZipReader(Container):
             except DocumentError as problem:
                 yield problem
                 continue
-            member = original.member(part.filename, data)
+            member = original.member(str(name), data)
             yield from self.documents_of(member)
         if unknown:
-            yield _unknown(original.source, unknown)
+            yield unknown_formats(original.source, unknown)
         elif not found:
             raise empty(original.source)
+
+
+def _own_name(part: zipfile.ZipInfo) -> str:
+    """Give a member's name; many programs write UTF-8 without saying so, which zipfile believes."""
+    if part.flag_bits & _UTF8_NAME:
+        return part.filename
+    try:
+        return part.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return part.filename
 
 
 def _is_furniture(part: zipfile.ZipInfo, name: PurePosixPath) -> bool:
@@ -69,11 +80,12 @@ def _is_furniture(part: zipfile.ZipInfo, name: PurePosixPath) -> bool:
     return is_link or any(piece.startswith((".", "__MACOSX")) for piece in name.parts)
 
 
-def _unknown(source: str, suffixes: list[str]) -> DocumentError:
+def unknown_formats(source: str, suffixes: list[str]) -> DocumentError:
+    """Report what lies in a file and is of formats that no reader knows, all of it together."""
     kinds = sorted(set(suffixes))
     named = " ".join(kinds[:_MOST_SUFFIXES]) + (" ..." if len(kinds) > _MOST_SUFFIXES else "")
     return DocumentError(
         f"{source}: {len(suffixes)} file(s) in it are of unknown formats ({named}).",
-        "The others were read. Leave these out of the archive to be rid of this message.",
+        "The others were read. Save these in a format that is known, or leave them out.",
         reason="unknown-format",
     )

@@ -7,37 +7,52 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage, Message
 from email.utils import parsedate_to_datetime
 from pathlib import PurePosixPath
-from typing import Any
 
 from rag.errors import DocumentError
+from rag.ingest.readers.archive import unknown_formats
 from rag.ingest.readers.container import Container
-from rag.ingest.readers.html import drop_hidden, parse_page
-from rag.ingest.readers.original import Original
+from rag.ingest.readers.mail_body import body_of, bytes_of, parts_of
+from rag.ingest.readers.original import Original, safe_name
 from rag.ingest.readers.outline import TextBuilder
 from rag.ingest.readers.packed import DAMAGE, damaged
-from rag.ingest.readers.raw import clean, decode
-from rag.ingest.readers.tree import HTML, walk
+from rag.ingest.readers.raw import clean
 from rag.types import Document
 
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
 _MAX_HEADER_CHARS = 1000
-_MAX_PARTS = 1000
 _MESSAGE = "message/rfc822"
 _TRANSFER = (*DAMAGE, RecursionError)
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_SUFFIXES = {
+    "application/pdf": ".pdf",
+    f"{_OFFICE}.wordprocessingml.document": ".docx",
+    f"{_OFFICE}.presentationml.presentation": ".pptx",
+    f"{_OFFICE}.spreadsheetml.sheet": ".xlsx",
+    "application/zip": ".zip",
+    "text/csv": ".csv",
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/tiff": ".tiff",
+}
+_LOCKED = frozenset(
+    {"application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted"}
+)
+# What programs add by themselves: signatures, keys, visiting cards, appointments.
+_FURNITURE = frozenset({".p7s", ".p7m", ".asc", ".sig", ".pgp", ".gpg", ".vcf", ".ics"})
 
 
 class MailReader(Container):
     """Reads .eml. Attachments of known formats become documents: "mail.eml!/report.pdf"."""
 
     suffixes = frozenset({".eml"})
-    version = 1
+    version = 2
 
     def read(self, original: Original) -> Iterator[Document | DocumentError]:
         data = original.read()
         try:
             message = message_from_bytes(data, policy=policy.default)
             said = {name: _header(message, name) for name in _HEADERS}
-            body = _body(message, original.source)
+            body, used = body_of(message, original.source)
         except _TRANSFER as error:
             raise damaged(original.source, "e-mail", error) from error
         if not any(said.values()):
@@ -47,22 +62,39 @@ class MailReader(Container):
                 reason="unreadable",
             )
         yield _document(original, said, body)
-        yield from self._attachments(original, message)
+        yield from self._attachments(original, message, used)
 
     def _attachments(
-        self, original: Original, message: EmailMessage
+        self, original: Original, message: EmailMessage, used: set[int]
     ) -> Iterator[Document | DocumentError]:
+        unknown: list[str] = []
         forwarded = 0
-        for part in _parts(message):
+        for number, part in enumerate(parts_of(message), start=1):
+            if id(part) in used:
+                continue
+            if part.get_content_type() in _LOCKED:
+                yield _locked(original.source)
+                continue
             forwarded += part.get_content_type() == _MESSAGE
-            name = _file_name(part, forwarded)
-            if name and self._knows(PurePosixPath(name)):
-                try:
-                    data = _bytes(part)
-                except _TRANSFER as error:
-                    yield damaged(f"{original.source}!/{name}", "attachment", error)
-                else:
-                    yield from self.documents_of(original.member(name, data))
+            name = PurePosixPath(_file_name(part, number, forwarded))
+            if name.name and self._knows(name):
+                yield from self._attached(original, part, str(name))
+            elif name.name and name.suffix.lower() not in _FURNITURE:
+                unknown.append(name.suffix.lower() or name.name)
+        if unknown:
+            yield unknown_formats(original.source, unknown)
+
+    def _attached(
+        self, original: Original, part: Message, name: str
+    ) -> Iterator[Document | DocumentError]:
+        try:
+            data = bytes_of(part)
+        except _TRANSFER as error:
+            yield damaged(f"{original.source}!/{name}", "attachment", error)
+            return
+        for item in self.documents_of(original.member(name, data)):
+            if not (isinstance(item, DocumentError) and _is_ornament(part, item)):
+                yield item
 
 
 def _document(original: Original, said: dict[str, str], body: str) -> Document:
@@ -92,47 +124,28 @@ def _iso_day(date: str) -> str:
         return ""
 
 
-def _body(message: EmailMessage, source: str) -> str:
-    """Choose the plain words of an e-mail, else those of its HTML; "" when it has none."""
-    part = message.get_body(preferencelist=("plain", "html"))
-    if part is None:
-        return ""
-    declared = str(part.get_content_charset() or "")
-    data = _bytes(part)
-    if not data.strip():
-        return ""
-    text = clean(decode(data, source, declared if declared.isascii() else ""))
-    if part.get_content_subtype() == "html":
-        page = parse_page(text, source)
-        drop_hidden(page)
-        text, _ = walk(page, HTML).finish()
-    return text.strip()
+def _file_name(part: Message, number: int, forwarded: int) -> str:
+    """Name an attachment: as it is, by its format where that is known, "" where neither says."""
+    kind = part.get_content_type()
+    if kind == _MESSAGE:
+        return f"forwarded-{forwarded}.eml"
+    suffix = _SUFFIXES.get(kind, "")
+    name = safe_name(str(part.get_filename() or ""), "")
+    if not name:
+        return f"attachment-{number}{suffix}" if suffix else ""
+    return name if PurePosixPath(name).suffix else name + suffix
 
 
-def _parts(message: EmailMessage) -> Iterator[EmailMessage]:
-    """Yield every part that may be an attachment; forwarded e-mails are not looked into."""
-    waiting: list[Any] = [message]
-    for _ in range(_MAX_PARTS):
-        if not waiting:
-            return
-        part = waiting.pop()
-        if part.get_content_maintype() == "multipart":
-            inner = part.get_payload()
-            waiting += reversed(inner if isinstance(inner, list) else [])
-        elif part is not message:
-            yield part
+def _locked(source: str) -> DocumentError:
+    return DocumentError(
+        f"{source}: its words are encrypted.",
+        "Open it in the program that has the key, and save its words from there.",
+        reason="encrypted",
+    )
 
 
-def _file_name(part: EmailMessage, number: int) -> str:
-    if part.get_content_type() == _MESSAGE:
-        return f"forwarded-{number}.eml"
-    return str(part.get_filename() or "")
-
-
-def _bytes(part: Message) -> bytes:
-    if part.get_content_type() == _MESSAGE:
-        inner = part.get_payload()
-        inner = inner[0] if isinstance(inner, list) and inner else None
-        return inner.as_bytes() if isinstance(inner, Message) else b""
-    payload = part.get_payload(decode=True)
-    return payload if isinstance(payload, bytes) else b""
+def _is_ornament(part: Message, problem: DocumentError) -> bool:
+    """Whether a picture without words belongs to the look of an e-mail."""
+    is_inline = part.get_content_disposition() == "inline" or part.get("Content-ID") is not None
+    is_picture = part.get_content_maintype() == "image"
+    return is_picture and is_inline and problem.reason in ("no-text", "unreadable", "empty")

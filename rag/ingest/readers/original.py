@@ -174,8 +174,8 @@ class Original:
         )
 
 
-def safe_name(name: str) -> str:
+def safe_name(name: str, otherwise: str = "unnamed") -> str:
     """Make a member's name one that stays below its archive: no "..", no root, no controls."""
     parts = re.split(r"[/\\]+", " ".join(clean(name).split()))
     kept = [part for part in parts if part not in ("", ".", "..") and not part.endswith(":")]
-    return "/".join(kept)[-_MAX_NAME_CHARS:].lstrip("/") or "unnamed"
+    return "/".join(kept)[-_MAX_NAME_CHARS:].lstrip("/") or otherwise

@@ -129,3 +129,16 @@ def test_a_lie_about_the_size_yields_no_more_than_was_said(read):
 def test_a_cut_archive_is_truncated(refusal):
     data = archive(("a.txt", "About apples."))
     assert refusal("cut.zip", data[: len(data) - 30]) == "truncated"
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("Übersicht".encode(), "Übersicht"),  # as on a Mac, which does not say that it is UTF-8
+        ("Übersicht".encode("cp437"), "Übersicht"),  # as by old programs
+    ],
+)
+def test_names_are_read_as_they_were_written(read, written, name):
+    data = archive(("x" * len(written) + ".txt", "About apples."))
+    data = data.replace(b"x" * len(written), written)
+    assert sources(read("all.zip", data)) == [f"files/all.zip!/{name}.txt"]
