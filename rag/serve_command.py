@@ -27,7 +27,8 @@ def run_server(settings: Settings) -> None:
     from rag.web.api.writing import StoreWriter
     from rag.web.pages.page_pictures import PagePictures
     from rag.web.people.identity import check_binding
-    from rag.web.server import create_app, serve
+    from rag.web.port import serve
+    from rag.web.server import create_app
 
     check_binding(settings)  # before the store is opened, which takes a while
 

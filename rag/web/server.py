@@ -1,16 +1,13 @@
-"""The server: the whole web application put together, and the port it is served on."""
+"""The server: the whole web application, put together."""
 
 from __future__ import annotations
 
-import gc
-import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import uvicorn
 from fastapi import FastAPI, Query
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
@@ -20,7 +17,6 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 from starlette.types import Lifespan
 
-from rag.errors import ConfigurationError
 from rag.history.opening import open_history
 from rag.settings import Settings, keep_libraries_quiet
 from rag.web.api.mcp_server import PATH as MCP_PATH
@@ -40,9 +36,8 @@ from rag.web.history.recent import RecentAnswers
 from rag.web.pages.page_pictures import PagePictures
 from rag.web.pages.page_routes import add_documents, add_page_pictures, add_runs
 from rag.web.pages.runs_page import EvaluationRuns
-from rag.web.people.identity import check_binding
 from rag.web.people.readable import Views, read_collections
-from rag.web.people.sign_in import add_sign_in, build_sign_in
+from rag.web.people.sign_in import SignIn, add_sign_in, build_sign_in
 from rag.web.problems import answer_problems_as_json
 from rag.web.public import Below, read_public_url
 from rag.web.seams import Asking, Documents, Writing
@@ -52,7 +47,6 @@ if TYPE_CHECKING:
     from rag.web.chat.chat_page import ChatPage
 
 STATIC = Path(__file__).parent / "static"
-SHUTDOWN_SECONDS = 2
 API_WAITING = 32
 
 
@@ -93,16 +87,9 @@ def create_app(
     evaluations = EvaluationRuns(settings.data_dir / "runs")
     has_account = settings.access == "oidc"
     page = ChatPage(views, services.feedback, evaluations, keeping, has_account=has_account)
-    public, sign_in = read_public_url(settings), build_sign_in(settings)
-    audit = audit_log(settings, keeping.history, keeping.writer)
+    sign_in = build_sign_in(settings)
     mcp = McpEndpoint(services) if mcp_is_installed() else None
-    middleware = [
-        Middleware(Below, public=public),
-        Middleware(Gate, policy=build_policy(settings, sign_in, audit)),
-        # The gate decides on origins; without this, Gradio would add one that trusts them all.
-        Middleware(CORSMiddleware, allow_origins=[]),
-    ]
-    app = _bare_app(_lifespan(page, services, mcp), middleware)
+    app = _bare_app(_lifespan(page, services, mcp), _middleware(settings, sign_in, keeping))
     answer_problems_as_json(app)
     add_sign_in(app, sign_in)
     app.mount("/ui", StaticFiles(directory=STATIC))
@@ -114,7 +101,7 @@ def create_app(
     add_documents(app, views, pictures)
     add_page_pictures(app, views, pictures)
     add_runs(app, evaluations, views)
-    mount_chat(app, page, public.url, STATIC / "icon.svg")
+    mount_chat(app, page, read_public_url(settings).url, STATIC / "icon.svg")
     return app
 
 
@@ -153,6 +140,17 @@ def _lifespan(page: ChatPage, services: Services, mcp: McpEndpoint | None) -> Li
     return lifespan
 
 
+def _middleware(settings: Settings, sign_in: SignIn | None, keeping: Keeping) -> list[Middleware]:
+    """Return what every request passes through, the first one first."""
+    audit = audit_log(settings, keeping.history, keeping.writer)
+    return [
+        Middleware(Below, public=read_public_url(settings)),
+        Middleware(Gate, policy=build_policy(settings, sign_in, audit)),
+        # The gate decides on origins; without this, Gradio would add one that trusts them all.
+        Middleware(CORSMiddleware, allow_origins=[]),
+    ]
+
+
 def _bare_app(lifespan: Lifespan[FastAPI], middleware: Sequence[Middleware]) -> FastAPI:
     return FastAPI(
         title="Footnote",
@@ -164,70 +162,6 @@ def _bare_app(lifespan: Lifespan[FastAPI], middleware: Sequence[Middleware]) -> 
         lifespan=lifespan,
         middleware=middleware,
     )
-
-
-def serve(app: FastAPI, settings: Settings) -> None:
-    """Serve until interrupted, with one worker; announce the address once it answers.
-
-    Raises:
-        ConfigurationError: the address cannot be listened on, or should not be.
-    """
-    check_binding(settings)
-    listener = listen(settings.host, settings.port)
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-    )
-    try:
-        with listener:
-            AnnouncingServer(config).run(sockets=[listener])
-    finally:
-        # The process ends next. Unfrozen, the hundreds of thousands of objects of the libraries
-        # are searched for garbage then: 1.4 s of computing, measured, to find what dies anyway.
-        gc.freeze()
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Open the listening socket; port 0 takes a free one."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host.strip("[]"), port), family=family)
-    except OSError as error:
-        reason = (error.strerror or str(error)).partition(" (while")[0].lower()
-        raise ConfigurationError(
-            f"Cannot listen on {host}, port {port}: {reason}.",
-            "Stop the program that uses it, or choose another: FOOTNOTE_PORT=7861, or --port 7861.",
-        ) from error
-
-
-class AnnouncingServer(uvicorn.Server):
-    """Prints where the page is, as soon as connections are accepted; parts with open pages."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        for listener in sockets or []:
-            if self.started:
-                print(f"Footnote is ready: {address(listener)}", flush=True)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Every open page holds a stream that never ends by itself: uvicorn would wait for it in
-        # vain, then cancel it with a traceback. Answers that have not begun still get their time.
-        for connection in list(self.server_state.connections):
-            cycle = getattr(connection, "cycle", None)
-            if cycle is not None and cycle.response_started:
-                connection.transport.close()
-        await super().shutdown(sockets)
-
-
-def address(listener: socket.socket) -> str:
-    """Return the address under which a browser on this machine reaches a listening socket."""
-    host, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _add_health(app: FastAPI, is_ready: Callable[[], bool]) -> None:

@@ -19,7 +19,8 @@ from starlette.testclient import TestClient
 from web_fakes import MemoryCatalog, ScriptedAssistant
 
 from rag.settings import Settings
-from rag.web.server import AnnouncingServer, address, create_app, listen
+from rag.web.port import AnnouncingServer, address, listen
+from rag.web.server import create_app
 
 NO_CHROMIUM = (
     "The browser tests need Debian's Chromium and found no 'chromium' on the PATH. "

@@ -26,7 +26,8 @@ from web_fakes import QUOTE, MemoryCatalog, ScriptedAssistant
 from rag.settings import Settings
 from rag.types import Delta, Event
 from rag.web.people.sign_in import SESSION_COOKIE
-from rag.web.server import create_app, listen
+from rag.web.port import listen
+from rag.web.server import create_app
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 pytestmark = pytest.mark.skipif(

@@ -15,7 +15,7 @@ from rag.errors import ConfigurationError
 from rag.types import Document
 from rag.web.gate.policy import allowed_hosts
 from rag.web.links import document_url
-from rag.web.server import address, listen
+from rag.web.port import address, listen
 
 POLICY = "content-security-policy"
 

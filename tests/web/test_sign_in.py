@@ -23,8 +23,9 @@ from rag.web.people.oidc import build_open_id
 from rag.web.people.sign_in import SESSION_COOKIE, local_path
 from rag.web.people.signed_in import Kept, digest
 from rag.web.people.suspended import SuspendedFile
+from rag.web.port import listen
 from rag.web.public import read_public_url
-from rag.web.server import create_app, listen
+from rag.web.server import create_app
 
 SITE = "https://localhost"
 PAGE = {"accept": "text/html", "sec-fetch-dest": "document"}
