@@ -9,7 +9,7 @@ from rich import progress as bars
 from rich.console import Console
 
 from rag.build import open_ingestor, reindex
-from rag.ingest.pipeline import Progress, Report
+from rag.ingest.report import Progress, Report
 from rag.settings import Settings
 
 

@@ -14,7 +14,7 @@ from rag.build import build_embedder, open_ingestor, plan_ingest, read_limits, w
 from rag.errors import StoreBusyError
 from rag.ingest.files import Action
 from rag.ingest.on_ray import MakeEmbedder, Recipe, connected, read_and_embed
-from rag.ingest.pipeline import Report
+from rag.ingest.report import Report
 from rag.ingest.shard_rows import fingerprint_of
 from rag.ingest.shards import Shards
 from rag.ingest_command import progress_bar

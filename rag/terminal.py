@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from rag.ingest.files import Action, Step
-from rag.ingest.pipeline import Report
+from rag.ingest.report import Report
 from rag.support_words import text_with_remarks
 from rag.types import Answer, Citation, Clarification, Hit, Passage
 

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rag.build import build_embedder, open_ingestor
 from rag.errors import ProcessError, StoreBusyError
 from rag.ingest.files import Action
-from rag.ingest.pipeline import Report
+from rag.ingest.report import Report
 from rag.settings import Settings
 from rag.terminal import print_report
 

@@ -25,9 +25,9 @@ from rag import errors
 from rag.errors import ConfigurationError, InputError, ModelError, RagError
 from rag.ingest.files import Action, Step
 from rag.ingest.passages import split
-from rag.ingest.pipeline import Progress
 from rag.ingest.readers.ocr import find_tesseract
 from rag.ingest.reading import parts_of
+from rag.ingest.report import Progress
 from rag.ingest.sandbox import Limits, Sandbox
 from rag.ingest.shard_rows import fingerprint_of, rows_of, same_model, schema
 from rag.retrieval.embedding import Embedder

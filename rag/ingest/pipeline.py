@@ -9,84 +9,24 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rag.errors import DocumentError
+from rag.ingest.batch import Batch, Finished
 from rag.ingest.files import Action, Step, plan
-from rag.ingest.passages import split
 from rag.ingest.readers import document_id, read_file, reader_for
 from rag.ingest.reading import Part, PartsOf, ReadFile, parts_of, reading
+from rag.ingest.report import Progress, Report
 from rag.retrieval.embedding import Embedder
 from rag.store.catalog import Catalog
 from rag.store.collections import DEFAULT_COLLECTION
 from rag.store.faults import reach
-from rag.store.records import FileRecord, Vectors, content_hash, embedded_text, vector_key
-from rag.types import Document, Passage
+from rag.store.records import FileRecord, content_hash
+from rag.types import Document
 
-_BATCH_TEXTS = 512
 _READ = (Action.ADD, Action.REPLACE, Action.MOVE)
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far an ingest is; bytes are those of the files that need reading."""
-
-    source: str
-    bytes_done: int
-    bytes_total: int
-    documents: int
-    passages: int
-
-
-@dataclass(slots=True)
-class Report:
-    """What an ingest did. `characters` and `embedded` count texts that were embedded anew.
-
-    `embed_seconds` and `commit_seconds` are parts of `seconds`; the rest is reading and splitting.
-    """
-
-    steps: list[Step]
-    problems: list[FileRecord] = field(default_factory=list)
-    documents: int = 0
-    passages: int = 0
-    embedded: int = 0
-    characters: int = 0
-    removed_documents: int = 0
-    seconds: float = 0.0
-    embed_seconds: float = 0.0
-    commit_seconds: float = 0.0
-
-    @property
-    def still_unread(self) -> list[Step]:
-        """The files that did not change and that an earlier ingest could not read."""
-        still = (Action.KEEP, Action.ASSIGN)
-        return [step for step in self.steps if step.action in still and step.reason]
-
-    def count(self, action: Action) -> int:
-        """Return how many files had this done to them."""
-        return sum(step.action == action for step in self.steps)
-
-
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    """A document that waits for its vectors."""
-
-    document: Document
-    passages: dict[str, tuple[Passage, str]]
-    path: str
-    content_hash: str
-    collection: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Finished:
-    """A file that was read: what it no longer holds, and where it lay before if it has moved."""
-
-    record: FileRecord
-    dropped: frozenset[str]
-    moved_from: str
 
 
 class Ingestor:
@@ -108,16 +48,11 @@ class Ingestor:
         `parts` gives what they hold instead, when another machine has read them already.
         """
         self._catalog = catalog
-        self._embedder = embedder
-        self._passage_chars = passage_chars
-        self._overlap_chars = overlap_chars
+        self._batch = functools.partial(
+            Batch, catalog, embedder, passage_chars=passage_chars, overlap_chars=overlap_chars
+        )
         self._on_progress = on_progress
         self._parts = functools.partial(parts_of, read=read) if parts is None else parts
-        self._pending: list[_Pending] = []
-        self._texts: dict[str, str] = {}
-        self._given: dict[str, Vectors] = {}  # of these texts, the vectors that came with them
-        self._finished: list[_Finished] = []
-        self._collection: str | None = None
 
     def plan(
         self,
@@ -166,56 +101,53 @@ class Ingestor:
         steps = self.plan(arguments, prune=prune, leave=leave, collection=collection)
         reach("ingest.planned")
         report = Report(steps)
-        self._collection = collection
+        batch = self._batch(report)
         assigned = [step.path for step in steps if step.action == Action.ASSIGN]
         if collection is not None and assigned:
             self._catalog.collect(assigned, collection)
         to_read = [step for step in steps if step.action in _READ]
         if order is not None:
             to_read.sort(key=order)
-        total = sum(step.size_bytes for step in to_read)
-        done = 0
-        with reading(to_read, self._parts) as files:
-            for step, parts in files:
-                self._take_file(step, parts, report)
-                done += step.size_bytes
-                self._on_progress(
-                    Progress(step.source, done, total, report.documents, report.passages)
-                )
-        self._flush(report)
+        self._read(to_read, batch, report, collection)
         for step in steps:
             if step.action == Action.REMOVE:
                 reach("ingest.gone.before")
-                self._remove((), step.path, report)
+                batch.remove((), step.path)
         report.seconds = time.perf_counter() - started
         return report
 
     def reindex(self) -> Report:
         """Split and embed every document again from its stored text."""
         report = Report([])
+        batch = self._batch(report)
         infos = self._catalog.documents()
         for done, info in enumerate(infos, start=1):
             document = self._catalog.document(info.doc_id)
             if document is not None:
-                self._enqueue(document, info.path, info.collection, report)
-            self._on_progress(
-                Progress(info.source, done, len(infos), report.documents, report.passages)
-            )
-        self._flush(report)
+                batch.add(document, info.path, info.collection)
+            self._tell(info.source, done, len(infos), report)
+        batch.flush()
         return report
 
-    def _take_file(self, step: Step, parts: Iterable[Part], report: Report) -> None:
-        """Enqueue what is new of a file, and take out what it holds no longer."""
-        record = FileRecord(
-            path=step.path,
-            source=step.source,
-            sha256="",
-            size_bytes=step.size_bytes,
-            mtime_ns=step.mtime_ns,
-            seen_ns=time.time_ns(),
-            reader_version=reader_for(Path(step.path)).version,
-            collection=self._collection_of(step),
-        )
+    def _read(
+        self, steps: Sequence[Step], batch: Batch, report: Report, collection: str | None
+    ) -> None:
+        """Read files and commit what they hold."""
+        total = sum(step.size_bytes for step in steps)
+        done = 0
+        with reading(steps, self._parts) as files:
+            for step, parts in files:
+                into = self._collection_of(step) if collection is None else collection
+                self._take_file(step, parts, batch, report, into)
+                done += step.size_bytes
+                self._tell(step.source, done, total, report)
+        batch.flush()
+
+    def _take_file(
+        self, step: Step, parts: Iterable[Part], batch: Batch, report: Report, collection: str
+    ) -> None:
+        """Put what is new of a file into the batch, and note what it holds no longer."""
+        record = _record_of(step, collection)
         before = self._catalog.hashes(step.path)
         seen: set[str] = set()
         problems: list[DocumentError] = []
@@ -228,20 +160,17 @@ class Ingestor:
                 problems.append(part.problem)
                 failed = part.failed
             if part.document is not None:
-                document = self._with_own_id(part.document, step.path, step.moved_from)
+                document = self._with_own_id(part.document, step, batch)
                 seen.add(document.doc_id)
                 if before.get(document.doc_id) != content_hash(document):
-                    where = (step.path, record.collection)
-                    self._enqueue(document, *where, report, part.vectors)
+                    batch.add(document, step.path, collection, part.vectors)
         if problems:
-            first, more = problems[0], len(problems) - 1
-            message = first.message + (f" And {more} more in this file." if more else "")
-            record = replace(record, reason=first.reason, message=message, hint=first.hint)
+            record = _with_problems(record, problems)
             report.problems.append(record)
         reach("ingest.file.read")
         whole = not failed and bool(seen or not problems)
-        self._finished.append(
-            _Finished(
+        batch.finish(
+            Finished(
                 record=record,
                 dropped=frozenset(before.keys() - seen) if whole else frozenset(),
                 moved_from=step.moved_from if whole else "",
@@ -249,100 +178,41 @@ class Ingestor:
         )
 
     def _collection_of(self, step: Step) -> str:
-        if self._collection is not None:
-            return self._collection
         paths = filter(None, (step.path, step.moved_from))
         held = map(self._catalog.collection_of_path, paths)
         return next(filter(None, held), DEFAULT_COLLECTION)
 
-    def _with_own_id(self, document: Document, path: str, moved_from: str) -> Document:
+    def _with_own_id(self, document: Document, step: Step, batch: Batch) -> Document:
         """Rename a record whose `_id` a record of another file already has."""
-        owner = self._catalog.path_of(document.doc_id)
-        if owner is None:
-            waiting = (p.path for p in self._pending if p.document.doc_id == document.doc_id)
-            owner = next(waiting, None)
-        if owner in (None, path, moved_from):
+        owner = self._catalog.path_of(document.doc_id) or batch.path_of(document.doc_id)
+        if owner in (None, step.path, step.moved_from):
             return document
-        return replace(document, doc_id=f"{document.doc_id}~{document_id(Path(path))[:8]}")
+        own = f"{document.doc_id}~{document_id(Path(step.path))[:8]}"
+        return replace(document, doc_id=own)
 
-    def _enqueue(
-        self,
-        document: Document,
-        path: str,
-        collection: str,
-        report: Report,
-        vectors: Mapping[str, Vectors] | None = None,
-    ) -> None:
-        model = self._embedder.name
-        passages = {
-            passage.passage_id: (passage, vector_key(model, passage))
-            for passage in split(
-                document, passage_chars=self._passage_chars, overlap_chars=self._overlap_chars
-            )
-        }
-        texts = {key: embedded_text(passage) for passage, key in passages.values()}
-        for key in self._catalog.missing_vectors(texts):
-            self._texts[key] = texts[key]
-            if vectors and key in vectors:
-                self._given[key] = vectors[key]
-        self._pending.append(_Pending(document, passages, path, content_hash(document), collection))
-        report.documents += 1
-        report.passages += len(passages)
-        if max(len(self._texts), len(self._pending)) >= _BATCH_TEXTS:
-            self._flush(report)
+    def _tell(self, source: str, done: int, total: int, report: Report) -> None:
+        self._on_progress(Progress(source, done, total, report.documents, report.passages))
 
-    def _flush(self, report: Report) -> None:
-        """Embed what waits, commit its documents, and record the files that are complete."""
-        keys = [key for key in self._texts if key not in self._given]
-        texts = [self._texts[key] for key in keys]
-        reach("ingest.embed.before")
-        started = time.perf_counter()
-        vectors = dict(zip(keys, self._embedder.embed_passages(texts), strict=True)) if keys else {}
-        vectors |= self._given
-        embedded = time.perf_counter()
-        reach("ingest.embed.after")
-        report.embedded += len(self._texts)
-        report.characters += sum(map(len, self._texts.values()))
-        for pending in self._pending:
-            self._commit(pending, vectors, report)
-            reach("ingest.commit.document")
-        self._pending.clear()
-        self._texts.clear()
-        self._given.clear()
-        for finished in self._finished:
-            # What replaces a document is there before the document goes, and shares its vectors.
-            self._remove(finished.dropped, finished.moved_from, report)
-            self._catalog.put_file(finished.record)
-            reach("ingest.commit.file")
-        self._finished.clear()
-        report.embed_seconds += embedded - started
-        report.commit_seconds += time.perf_counter() - embedded
-        reach("ingest.flushed")
 
-    def _commit(self, pending: _Pending, vectors: dict[str, Vectors], report: Report) -> None:
-        keys = {key: passage for passage, key in pending.passages.values()}
-        # A vector that was there when the document was read may have gone since, with an earlier
-        # document of this batch that no longer has the passage.
-        lost = sorted(self._catalog.missing_vectors(keys) - vectors.keys())
-        if lost:
-            texts = [embedded_text(keys[key]) for key in lost]
-            vectors |= zip(lost, self._embedder.embed_passages(texts), strict=True)
-            report.embedded += len(lost)
-        self._catalog.put(
-            pending.document,
-            pending.passages,
-            {key: vectors[key] for key in keys.keys() & vectors.keys()},
-            path=pending.path,
-            content_hash=pending.content_hash,
-            collection=pending.collection,
-        )
+def _record_of(step: Step, collection: str) -> FileRecord:
+    """Say that a file is being looked at, now."""
+    return FileRecord(
+        path=step.path,
+        source=step.source,
+        sha256="",
+        size_bytes=step.size_bytes,
+        mtime_ns=step.mtime_ns,
+        seen_ns=time.time_ns(),
+        reader_version=reader_for(Path(step.path)).version,
+        collection=collection,
+    )
 
-    def _remove(self, doc_ids: Collection[str], path: str, report: Report) -> None:
-        """Take documents out, and a file with all of its documents when `path` names one."""
-        gone = {*doc_ids, *(self._catalog.hashes(path) if path else ())}
-        if gone or path:
-            forget = [path] if path else []
-            report.removed_documents += self._catalog.remove(sorted(gone), forget=forget)
+
+def _with_problems(record: FileRecord, problems: Sequence[DocumentError]) -> FileRecord:
+    """Note the first problem of a file, and how many more it has."""
+    first, more = problems[0], len(problems) - 1
+    message = first.message + (f" And {more} more in this file." if more else "")
+    return replace(record, reason=first.reason, message=message, hint=first.hint)
 
 
 def remove_sources(catalog: Catalog, arguments: Sequence[str]) -> Iterator[str]:

@@ -10,7 +10,8 @@ import pytest
 
 from rag.errors import DocumentError, ProcessError, StoreError
 from rag.ingest.files import Action
-from rag.ingest.pipeline import Ingestor, Progress, remove_sources
+from rag.ingest.pipeline import Ingestor, remove_sources
+from rag.ingest.report import Progress
 from rag.ingest.sandbox import Sandbox
 from rag.types import Document
 
