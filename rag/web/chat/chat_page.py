@@ -1,4 +1,4 @@
-"""The chat page: what the regions are, and what happens when somebody asks.
+"""The chat page: what happens when somebody asks, looks back, or says whether it helped.
 
 Gradio takes seconds to import, so this module is imported only when a server is being built.
 """
@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import gradio as gr
 
 from rag.errors import InputError, RagError
 from rag.history.records import new_id
 from rag.web.chat import furniture
+from rag.web.chat.connecting import CONCURRENT_ANSWERS, connect
 from rag.web.chat.conversation import render_notice, render_turns
 from rag.web.chat.past_side import PastSide, Update
+from rag.web.chat.regions import Regions
 from rag.web.chat.runs import Runs
 from rag.web.history.feedback import Feedback, FeedbackStore, Rating
 from rag.web.history.keeping import Keeping
@@ -24,7 +25,6 @@ from rag.web.pages.runs_page import EvaluationRuns
 from rag.web.people.access import ANYBODY, principal_of
 from rag.web.people.readable import View, Views
 
-CONCURRENT_ANSWERS = 4
 WAITING_QUESTIONS = 64
 CLEAR_SECONDS = 2.0
 
@@ -48,6 +48,7 @@ class ChatPage:
         self.keeping = keeping
         self.has_account = has_account
         self.past = PastSide(keeping)
+        self.at = Regions()
         # A stopped question may hold its thread for a moment more, hence more than may answer.
         self.runs = Runs(None, threads=4 * CONCURRENT_ANSWERS)
 
@@ -57,87 +58,12 @@ class ChatPage:
             title="Footnote", analytics_enabled=False, fill_width=True, fill_height=True
         )
         with blocks:
-            _html(furniture.TOP_BAR, "top")
-            self.turns = gr.State(())
-            self.current = gr.State("")
-            with gr.Row(elem_id="regions"):
-                with gr.Column(elem_id="side"):
-                    self.past.build(_html)
-                    self.side = _html("", "documents")
-                with gr.Column(elem_id="chat"):
-                    self.conversation = _html([], "conversation", "${value.join('')}")
-                    with gr.Column(elem_id="foot"):
-                        self.notice = _html("", "notice")
-                        self._build_composer()
-                        _html(furniture.render_mode(self.mode), "mode")
-                _html(furniture.PANEL, "panel-holder")
-            self._connect(blocks)
+            self.at.build(self.past, self.mode)
+            connect(self, blocks)
         blocks.queue(
             max_size=WAITING_QUESTIONS, default_concurrency_limit=CONCURRENT_ANSWERS, api_open=False
         )
         return blocks
-
-    def _build_composer(self) -> None:
-        with gr.Row(elem_id="composer"):
-            self.box = gr.Textbox(
-                placeholder="Ask a question",
-                label="Your question",
-                show_label=False,
-                container=False,
-                lines=1,
-                max_lines=6,
-                autofocus=True,
-                elem_id="question",
-            )
-            self.ask_button = gr.Button("Ask", variant="primary", elem_id="ask", min_width=0)
-            self.stop_button = gr.Button("Stop", elem_id="stop", visible=False, min_width=0)
-
-    def _connect(self, blocks: gr.Blocks) -> None:
-        hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        answering = hidden | {
-            "outputs": [
-                self.current,
-                self.turns,
-                self.conversation,
-                self.notice,
-                self.box,
-                self.ask_button,
-                self.stop_button,
-            ],
-            "concurrency_id": "answering",
-            "concurrency_limit": CONCURRENT_ANSWERS,
-        }
-        told = [self.turns, self.current]
-        running = [
-            gr.on(
-                [self.box.submit, self.ask_button.click], self.ask, [self.box, *told], **answering
-            ),
-            self.conversation.example_select(self.ask_example, told, **answering),
-            self.conversation.retry(self.retry, told, **answering),
-        ]
-        beside: dict[str, Any] = hidden | {"queue": False}
-        for step in running:
-            step.then(self.past.listed, self.current, self.past.parts, **beside)
-        said = beside | {"outputs": [self.turns, self.conversation, self.notice]}
-        self.conversation.like(self.rate, told, **said)
-        self.conversation.submit(self.comment, told, **said)
-        self.stop_button.click(self.stop, **beside)
-        self._connect_past(running, [*answering["outputs"], self.side, *self.past.parts], beside)
-        shown = [self.side, self.conversation, *self.past.parts]
-        blocks.load(self.load, outputs=shown, **beside)
-        blocks.unload(self.stop)
-
-    def _connect_past(self, running: list[Any], whole: list[Any], beside: dict[str, Any]) -> None:
-        """Connect the list of conversations; what changes the open one ends what is written."""
-        ending = beside | {"outputs": whole, "cancels": running}
-        self.past.top.clear(self.clear, **ending)
-        self.past.list.select(self.open, **ending)
-        self.past.list.apply(self.delete_open, self.current, **ending)
-        self.past.list.clear(self.forget, **ending)
-        changed = beside | {"outputs": [*self.past.parts, self.notice]}
-        self.past.list.delete(self.delete, self.current, **changed)
-        self.past.list.edit(self.rename, self.current, **changed)
-        self.past.head.input(self.past.search, self.current, self.past.list, **beside)
 
     def load(self, request: gr.Request) -> Update:
         """Fill a page that was just opened."""
@@ -145,18 +71,23 @@ class ChatPage:
         documents = view.documents.documents()
         has_runs = bool(self.evaluations.names()) and view.sees_all()
         return {
-            self.side: furniture.render_side(
+            self.at.side: furniture.render_side(
                 documents, has_runs=has_runs, has_account=self.has_account
             ),
-            self.conversation: [furniture.render_welcome(documents)],
+            self.at.conversation: [furniture.render_welcome(documents)],
             **self.past.listed("", request),
         }
 
     def clear(self, request: gr.Request) -> Update:
         """Begin a new conversation, once the last one has ceased to write."""
         self._end_run(request)
-        begun: Update = {self.current: "", self.turns: (), self.notice: "", self.box: ""}
-        return self.load(request) | self._idle() | begun
+        begun: Update = {
+            self.at.current: "",
+            self.at.turns: (),
+            self.at.notice: "",
+            self.at.box: "",
+        }
+        return self.load(request) | self.at.idle() | begun
 
     def open(self, event: gr.EventData, request: gr.Request) -> Update:
         """Go back to an earlier conversation; what is being written is given up."""
@@ -164,37 +95,37 @@ class ChatPage:
         wanted = str(event.id)
         turns = self.past.turns_of(wanted, self._view(request).documents, request)
         if isinstance(turns, str):
-            return self.clear(request) | {self.notice: turns}
+            return self.clear(request) | {self.at.notice: turns}
         opened: Update = {
-            self.current: wanted,
-            self.turns: turns,
-            self.conversation: render_turns(turns),
-            self.notice: "",
-            self.box: "",
+            self.at.current: wanted,
+            self.at.turns: turns,
+            self.at.conversation: render_turns(turns),
+            self.at.notice: "",
+            self.at.box: "",
         }
-        return self._idle() | opened | self.past.listed(wanted, request)
+        return self.at.idle() | opened | self.past.listed(wanted, request)
 
     def rename(self, current: str, event: gr.EventData, request: gr.Request) -> Update:
         """Give a conversation another title."""
         said = self.past.rename(event, request)
-        return self.past.listed(current, request) | {self.notice: said}
+        return self.past.listed(current, request) | {self.at.notice: said}
 
     def delete(self, current: str, event: gr.EventData, request: gr.Request) -> Update:
         """Delete a conversation that is not the open one."""
         said = self.past.delete(str(event.id), request)
-        return self.past.listed(current, request) | {self.notice: said}
+        return self.past.listed(current, request) | {self.at.notice: said}
 
     def delete_open(self, current: str, request: gr.Request) -> Update:
         """Delete the open conversation, and begin a new one."""
         self._end_run(request)
         said = self.past.delete(current, request)
-        return self.clear(request) | {self.notice: said}
+        return self.clear(request) | {self.at.notice: said}
 
     def forget(self, request: gr.Request) -> Update:
         """Delete all that is kept of the one who asks."""
         self._end_run(request)
         said = self.past.forget(request)
-        return self.clear(request) | {self.notice: said}
+        return self.clear(request) | {self.at.notice: said}
 
     def stop(self, request: gr.Request) -> None:
         """Stop the answer that is being written for this session."""
@@ -236,17 +167,17 @@ class ChatPage:
     ) -> Iterator[Update]:
         """Answer a question, updating the page as the answer grows."""
         if not text.strip():
-            yield {self.notice: render_notice(Notice("Write a question first."))}
+            yield {self.at.notice: render_notice(Notice("Write a question first."))}
             return
         text, session = text.strip(), request.session_hash or ""
         run = self.runs.begin(session)
         if run is None:
-            yield {self.notice: render_notice(Notice("One question at a time, please."))}
+            yield {self.at.notice: render_notice(Notice("One question at a time, please."))}
             return
         current, name = current or new_id(), new_id()
         shown = TurnView(text, turn_id=name)
         try:
-            yield self._busy() | self._show(turns, shown) | {self.current: current}
+            yield self.at.busy() | self._show(turns, shown) | {self.at.current: current}
             try:
                 assistant = self._view(request).assistant
                 for turn in self.runs.turn(text, turns, run, query, assistant):
@@ -256,7 +187,7 @@ class ChatPage:
                     yield self._show(turns, shown)
             except InputError as error:
                 yield self._take_back(text, turns, error, request)
-            yield self._idle()
+            yield self.at.idle()
         finally:
             # Kept once it was shown, also when the person has left; and before the run ends, so
             # that whoever waits for that end, to delete, deletes this as well.
@@ -302,20 +233,25 @@ class ChatPage:
                     conversation_id=current,
                 )
             except RagError as error:
-                return {self.notice: render_notice(Notice(error.message, error.hint))}
+                return {self.at.notice: render_notice(Notice(error.message, error.hint))}
         rated = tuple(replace(t, feedback=feedback) if t is turn else t for t in turns)
-        return {self.turns: rated, self.conversation: render_turns(rated), self.notice: ""}
+        return {self.at.turns: rated, self.at.conversation: render_turns(rated), self.at.notice: ""}
 
     def _show(self, turns: Turns, turn: TurnView) -> Update:
         turns = (*turns, turn)
-        return {self.turns: turns, self.conversation: render_turns(turns)}
+        return {self.at.turns: turns, self.at.conversation: render_turns(turns)}
 
     def _take_back(self, text: str, turns: Turns, error: InputError, request: gr.Request) -> Update:
         """Put a question that cannot be asked back into the box, and say why."""
         documents = self._view(request).documents.documents()
         shown = render_turns(turns) or [furniture.render_welcome(documents)]
         notice = render_notice(Notice(error.message, error.hint))
-        return {self.turns: turns, self.conversation: shown, self.notice: notice, self.box: text}
+        return {
+            self.at.turns: turns,
+            self.at.conversation: shown,
+            self.at.notice: notice,
+            self.at.box: text,
+        }
 
     def _view(self, request: gr.Request) -> View:
         """Return the store as the one who sends a request may use it; nobody sees nothing."""
@@ -328,33 +264,3 @@ class ChatPage:
         if run is not None:
             run.discard()
             run.ended.wait(CLEAR_SECONDS)
-
-    def _busy(self) -> Update:
-        return {
-            self.notice: "",
-            self.box: "",
-            self.ask_button: gr.update(visible=False),
-            self.stop_button: gr.update(visible=True),
-        }
-
-    def _idle(self) -> Update:
-        return {
-            self.ask_button: gr.update(visible=True),
-            self.stop_button: gr.update(visible=False),
-        }
-
-
-def _html(value: Any, elem_id: str, template: str = "${value}") -> gr.HTML:
-    """Make an HTML component whose value is markup that passed through `esc`.
-
-    Only `${value}` is safe here: the component evaluates what a Handlebars `{{value}}` expands to
-    as a JavaScript template, so text holding `${...}` would run.
-    """
-    return gr.HTML(
-        value,
-        elem_id=elem_id,
-        html_template=template,
-        apply_default_css=False,
-        head='<script src="ui/chat.js"></script>',
-        js_on_load="footnote.bind(element, trigger, watch);",
-    )
