@@ -44,6 +44,12 @@ _UNWANTED = re.compile(
 )
 
 
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # colours of terminals
+_COMMON = ("cp1252", "cp1250", "iso8859_2", "cp1251", "koi8_r")
+_HALF_WIDTH = re.compile("[\uff61-\uff9f]")
+_HALF_WIDTH_CODES = ["shift_jis", "shift_jis_2004", "shift_jisx0213", "cp932"]
+
+
 def document_id(path: Path) -> str:
     """Derive a file's document id from where it lies: 16 hex digits, however it is spelled."""
     return hashlib.sha256(str(path.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
@@ -121,11 +127,14 @@ def decode(data: bytes, source: str, declared: str = "") -> str:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, "replace")
+    if switching := _switching(data, declared):
+        return switching
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         text = ""
-    if text and _control_share(data) <= _MAX_CONTROL_SHARE:
+    # A machine that lost its power leaves files whose ends are zeros.
+    if text and _control_share(data.rstrip(b"\0")) <= _MAX_CONTROL_SHARE:
         return text
     wide = _utf16_without_mark(data)
     if wide:
@@ -136,7 +145,13 @@ def decode(data: bytes, source: str, declared: str = "") -> str:
 
 def clean(text: str) -> str:
     """Make every line end "\\n" and drop control, direction and lone surrogate characters."""
+    if "\x1b" in text:
+        text = _ESCAPES.sub("", text)
     return _UNWANTED.sub("", _NEWLINES.sub("\n", text)) if text else text
+
+
+def _is_half_width(text: str) -> bool:
+    return 2 * len(_HALF_WIDTH.findall(text)) > sum(map(str.isalpha, text))
 
 
 def _control_share(data: bytes) -> float:
@@ -166,6 +181,14 @@ def _refuse_binary(data: bytes, source: str) -> None:
         )
 
 
+def _switching(data: bytes, declared: str) -> str:
+    """Decode what spells other scripts in ASCII, and so would pass for UTF-8; "" if it is not."""
+    if b"\x1b$" in data[:_SAMPLE_BYTES]:
+        return _as_declared(data, "iso2022_jp_ext") or _as_declared(data, "iso2022_kr")
+    is_named = declared.lower() in ("utf-7", "hz-gb-2312") and data.isascii()
+    return _as_declared(data, declared) if is_named else ""
+
+
 def _as_declared(data: bytes, declared: str) -> str:
     try:
         return data.decode(declared or "ascii")
@@ -188,14 +211,17 @@ def _guess(data: bytes, source: str) -> str:
     from charset_normalizer import from_bytes
 
     guesses = list(from_bytes(data[:_SAMPLE_BYTES]))
+    if guesses and _is_half_width(str(guesses[0])):
+        # Cyrillic in KOI8 reads as Japanese in letters of half width, which nobody writes alone.
+        others = list(from_bytes(data[:_SAMPLE_BYTES], cp_exclusion=_HALF_WIDTH_CODES))
+        guesses = others if others and others[0].coherence > 0 else guesses
     if guesses:
         best = guesses[0]
-        # Western European text fits several encodings equally well: the common one wins.
-        for guess in guesses:
-            same = (guess.chaos, guess.coherence) == (best.chaos, best.coherence)
-            if same and "cp1252" in [guess.encoding, *guess.could_be_from_charset]:
-                return data.decode("cp1252", "replace")
-        return data.decode(best.encoding, "replace")
+        same = [g for g in guesses if (g.chaos, g.coherence) == (best.chaos, best.coherence)]
+        fitting = {name for g in same for name in (g.encoding, *g.could_be_from_charset)}
+        # A text may fit several encodings equally well: the most common one wins.
+        encoding = next((name for name in _COMMON if name in fitting), best.encoding)
+        return data.decode(encoding, "replace")
     text = data.decode("utf-8", "replace")
     if text.count("\ufffd") <= _MAX_DAMAGED_SHARE * len(text):
         return text

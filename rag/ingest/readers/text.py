@@ -16,7 +16,7 @@ class TextReader:
     """Reads .txt: the text as it stands, without the web page's furniture."""
 
     suffixes = frozenset({".txt", ".text"})
-    version = 1
+    version = 2
 
     def read(self, original: Original) -> Iterator[Document | DocumentError]:
         text = without_boilerplate(clean(decode(original.read(), original.source))).strip()

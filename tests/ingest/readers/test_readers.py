@@ -103,6 +103,31 @@ def test_other_scripts_are_guessed(encoding, text):
     assert decode(text.encode(encoding), "f") == text
 
 
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("koi8-r", "Глубина гавани девять метров. Капитан это хорошо знает."),
+        ("iso8859-2", "Głębokość portu wynosi dziewięć metrów. Zażółć gęślą jaźń."),
+        ("iso2022_jp", "港の深さは九メートルである。"),
+    ],
+)
+def test_the_common_encoding_is_preferred_to_the_rare(encoding, text):
+    assert decode(text.encode(encoding), "f") == text
+
+
+@pytest.mark.parametrize("encoding", ["iso-2022-jp", "utf-7"])
+def test_encodings_in_seven_bits_do_not_pass_for_utf_8(encoding):
+    assert decode("深さ".encode(encoding), "f", encoding) == "深さ"
+
+
+def test_zeros_at_the_end_do_not_make_a_text_binary(read):
+    assert read("log.txt", b"The harbour is deep." + bytes(500))[0].text == "The harbour is deep."
+
+
+def test_colours_of_a_terminal_are_no_text():
+    assert clean("\x1b[1;31mred\x1b[0m words") == "red words"
+
+
 def test_a_declared_encoding_is_believed_when_utf_8_does_not_fit():
     assert decode("Łódź".encode("iso-8859-2"), "f", "iso-8859-2") == "Łódź"
     assert decode("Łódź".encode(), "f", "iso-8859-2") == "Łódź"

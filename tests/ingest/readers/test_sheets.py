@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import openpyxl
 import pytest
+import xlsxwriter
 
 from rag.ingest.passages import split
 from rag.ingest.readers.csv_rows import delimiter
@@ -60,11 +61,72 @@ def test_a_row_is_never_cut_in_two(read):
     assert all(p.text.startswith(("Columns: ", "Row ")) for p in passages)
 
 
-def test_formulas_are_read_as_their_last_value(read):
+def test_formulas_are_read_as_their_last_value(read, refusal):
     book = openpyxl.Workbook()
     book.active.append(["Total", "=SUM(1,2)"])
-    (document,) = read("sum.xlsx", saved(book))
-    assert "SUM" not in document.text  # openpyxl wrote no value, so there is none to read
+    document, problem = read("sum.xlsx", saved(book))
+    assert document.text == "Sheet: Sheet\n\nRow 1: Total"  # openpyxl writes no values
+    assert problem.reason == "no-values"
+    assert "1 formula(s) have no value" in problem.message
+    book.active["A1"] = "=1"
+    assert refusal("sum.xlsx", saved(book)) == "no-values"
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as computed:
+        sheet = computed.add_worksheet("S")
+        sheet.write_formula(0, 0, "=SUM(1,2)", None, 3)
+        sheet.write_formula(0, 1, '=""', None, "none")
+    assert [item.text for item in read("sum.xlsx", buffer.getvalue())] == [
+        "Sheet: S\n\nRow 1: 3; none"
+    ]
+
+
+def test_shares_and_durations_read_as_they_are_shown(read):
+    book = openpyxl.Workbook()
+    book.active.append([0.25, 0.075, timedelta(hours=36, minutes=5), timedelta(seconds=90)])
+    book.active["A1"].number_format = "0%"
+    book.active["B1"].number_format = "0.0%"
+    assert read("a.xlsx", saved(book))[0].text.endswith("Row 1: 25%; 7.5%; 36:05; 0:01:30")
+
+
+def test_hidden_sheets_are_left_out_by_name(read, book):
+    book["Rates"].sheet_state = "hidden"
+    (document,) = read("staff.xlsx", saved(book))
+    assert [section.title for section in document.sections] == ["Sheet: People"]
+    assert document.metadata["hidden_sheets"] == "Rates"
+
+
+def test_a_cell_merged_over_rows_belongs_to_each(read):
+    book = openpyxl.Workbook()
+    for row in (["Region", "City", "Sales"], ["North", "Oslo", 1], [None, "Bergen", 2]):
+        book.active.append(row)
+    book.active.merge_cells("A2:A3")
+    assert read("a.xlsx", saved(book))[0].text.endswith(
+        "Row 2: Region: North; City: Oslo; Sales: 1\nRow 3: Region: North; City: Bergen; Sales: 2"
+    )
+
+
+def test_a_table_below_a_gap_has_columns_of_its_own(read):
+    data = (
+        "Item,Price,Stock\nBolt,2,7\nNut,3,8\n\nScrew,4,9\n\n"
+        "Region,Manager,Phone\nNorth,Ann,12\nSouth,Bob,34\n\nPrices without tax.\n"
+    )
+    assert read("two.csv", data)[0].text == (
+        "Columns: Item; Price; Stock\n"
+        "Row 2: Item: Bolt; Price: 2; Stock: 7\n"
+        "Row 3: Item: Nut; Price: 3; Stock: 8\n"
+        "Row 5: Item: Screw; Price: 4; Stock: 9\n"
+        "Columns: Region; Manager; Phone\n"
+        "Row 8: Region: North; Manager: Ann; Phone: 12\n"
+        "Row 9: Region: South; Manager: Bob; Phone: 34\n"
+        "Row 11: Prices without tax."
+    )
+
+
+def test_headers_that_a_report_repeats_are_given_once(read):
+    data = "Name,Age\nAnn,12\nName,Age\nBob,13\n"
+    assert read("report.csv", data)[0].text == (
+        "Columns: Name; Age\nRow 2: Name: Ann; Age: 12\nRow 4: Name: Bob; Age: 13"
+    )
 
 
 def test_a_cell_far_below_is_no_trap(read):
@@ -92,6 +154,8 @@ def test_damage_is_refused(refusal, book):
         ("a\tb, c\n1\t2\n", "\t"),
         ("a|b|c\n1|2|3\n", "|"),
         ("only one column\nof words\n", ","),
+        ("1,5;2,5\n3,5;4,5\n", ";"),
+        ("1,5,2\n3,5,4\n", ","),
     ],
 )
 def test_the_separator_is_what_divides_lines_evenly(text, expected):
@@ -113,6 +177,25 @@ def test_csv_quotes_and_encodings(read):
 
 def test_a_quotation_mark_that_never_closes_is_a_bad_record(refusal):
     assert refusal("open.csv", 'a,b\n"' + "x" * 1_000_001) == "bad-record"
+
+
+def test_a_mark_that_is_not_closed_does_not_hide_the_rows_below(read):
+    data = 'Name,Note\n"Ann","two\nlines"\nBob,"5 inch\nCem,third\n'
+    assert read("open.csv", data)[0].text == (
+        "Columns: Name; Note\nRow 2: Name: Ann; Note: two lines\n"
+        "Row 3: Name: Bob; Note: 5 inch\nRow 4: Name: Cem; Note: third"
+    )
+
+
+def test_a_line_that_names_the_separator_is_no_row(read):
+    assert read("excel.csv", "sep=;\nName;Price\nBolt;1,5\n")[0].text == (
+        "Columns: Name; Price\nRow 2: Name: Bolt; Price: 1,5"
+    )
+
+
+def test_a_value_that_comes_again_below_is_no_header():
+    rows = [(1, ["Oslo", "Norway"]), (2, ["Bergen", "Norway"]), (3, ["Rome", "Italy"])]
+    assert find_header(rows) is None
 
 
 def test_figures_are_no_header():
