@@ -24,6 +24,7 @@ from rag.errors import (
     NoDocumentsError,
     RagError,
     StoreBusyError,
+    StoreError,
 )
 
 logger = logging.getLogger(__name__)
@@ -92,6 +93,15 @@ def problem_of(error: RagError) -> Problem:
 def internal() -> Problem:
     """Return the problem of something that went wrong inside."""
     return Problem(500, "internal", "Something went wrong.", "The server's log says more.")
+
+
+def history_away(error: StoreError, scope: Scope) -> Problem:
+    """Return the problem of a history that cannot be used; the log says why."""
+    logged(error, scope)
+    number = request_id(scope)
+    hint = f"Answers are not affected. The server's log says more under request {number}."
+    words = "The history cannot be reached at the moment."
+    return Problem(503, "history_unavailable", words, hint, {"Retry-After": "30"})
 
 
 def problem_to_dict(problem: Problem, scope: Scope) -> dict[str, Any]:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
 from conftest import make_app
 from starlette.testclient import TestClient
-from web_fakes import QUOTE, TALKS, MemoryCatalog, ScriptedAssistant
+from web_fakes import QUOTE, TALKS, MemoryCatalog, ScriptedAssistant, answered
 
 from rag.answer_json import answer_to_dict, hit_to_dict
 from rag.errors import NoDocumentsError, StoreError
 from rag.history.opening import open_history
 from rag.settings import Settings
 from rag.store.filters import Filter
-from rag.types import Document, Question, Turn
+from rag.types import Answer, Document, Hit, Passage, Question, Turn
 from rag.web.history.recent import RecentAnswers
 from rag.web.workers import Workers
 
@@ -250,8 +252,46 @@ def test_an_answer_is_remembered_for_its_asker_and_not_for_ever(assistant):
     first, second, third = (list(assistant.stream(Question(t)))[-1] for t in "abc")
     answers = RecentAnswers(capacity=2)
     ids = [answers.add(answer, "ann") for answer in (first, second, third)]
-    assert [answers.get(i, "ann") for i in ids] == [None, second, third]
+    found = [answers.get(answer_id, "ann") for answer_id in ids]
+    assert found[0] is None
+    assert list(map(answer_to_dict, found[1:])) == list(map(answer_to_dict, (second, third)))
     assert answers.get(ids[1], "bob") is None
+
+
+def test_an_answer_is_remembered_with_what_came_before_it():
+    history = (Turn("Who?", "Ann \ud800."), Turn("When?", ""))
+    asked = answered(Question("And where?", history))
+    answers = RecentAnswers()
+    found = answers.get(answers.add(asked, "ann"), "ann")
+    assert found.question == Question("And where?", history)
+    assert found.answer_span == asked.answer_span
+
+
+def test_what_is_remembered_takes_little_room():
+    """As much as the passages of 500 answers do, it would be 30 MB."""
+    words = [f"word{number * 7919 % 10_007}" for number in range(10_000)]
+    texts = [" ".join(words[start : start + 150]) for start in range(0, 9_000, 300)]
+
+    def answer(number: int) -> Answer:
+        passages = [
+            Passage(f"{number}:{place}", "d", text, 0, len(text), "", "")
+            for place, text in enumerate(f"{number} {text}" for text in texts)
+        ]
+        hits = tuple(Hit(passage, 1.0, rank) for rank, passage in enumerate(passages, start=1))
+        return Answer(Question(f"{number}?"), "", (), (), hits, True, 0.1)
+
+    answers = RecentAnswers(capacity=50)
+    tracemalloc.start()
+    try:
+        for number in range(60):
+            answers.add(answer(number), "ann")
+        gc.collect()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    chars = 50 * sum(map(len, texts))
+    assert chars > 1_500_000
+    assert held < chars / 2
 
 
 def test_documents_are_not_changed_without_a_writer(api):

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 
 from rag.answer_json import hit_to_dict
+from rag.errors import StoreError
 from rag.store.filters import parse_filter
 from rag.types import Question, Turn
 from rag.web.api import models
@@ -14,7 +15,7 @@ from rag.web.api.services import Json, Services, errors, missing, remembered
 from rag.web.gate.audit import note
 from rag.web.history.feedback import Feedback, Rating
 from rag.web.people.access import principal_of
-from rag.web.problems import internal
+from rag.web.problems import history_away, internal
 from rag.web.workers import Walk
 
 
@@ -78,12 +79,16 @@ def add_feedback(router: APIRouter, services: Services) -> None:
         tags=["asking"],
         status_code=204,
         response_class=Response,
-        responses=errors(404, 411, 413, 422),
+        responses=errors(404, 411, 413, 422, 503),
     )
     def feedback(body: models.FeedbackRequest, request: Request) -> Response:
         answer = services.answers.get(body.answer_id, principal_of(request.scope).name)
         if answer is None:
             raise missing("answer, or it was given too long ago")
         said = Feedback(Rating(body.rating), body.comment.strip())
-        services.feedback.append(answer, said, person=services.keeping.person(request.scope))
+        person = services.keeping.person(request.scope)
+        try:
+            services.feedback.append(answer, said, person=person)
+        except StoreError as error:
+            raise history_away(error, request.scope) from error
         return Response(status_code=204)

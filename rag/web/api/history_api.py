@@ -16,7 +16,7 @@ from rag.history.records import Conversation
 from rag.web.api import history_models as models
 from rag.web.api.services import Json, Services, errors, missing
 from rag.web.history.keeping import readable_in
-from rag.web.problems import Problem, logged, request_id
+from rag.web.problems import Problem, history_away
 
 T = TypeVar("T")
 
@@ -166,11 +166,7 @@ def _tried(request: Request, use: Callable[[], T]) -> T:
     try:
         return use()
     except StoreError as error:
-        logged(error, request.scope)
-        number = request_id(request.scope)
-        hint = f"Answers are not affected. The server's log says more under request {number}."
-        words = "The history cannot be reached at the moment."
-        raise Problem(503, "history_unavailable", words, hint, {"Retry-After": "30"}) from error
+        raise history_away(error, request.scope) from error
 
 
 def _as_file(name: str) -> dict[str, str]:
