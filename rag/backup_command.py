@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from rag.build import check_written_with, open_catalog, write_lock
+from rag.build import open_catalog
 from rag.errors import RagError, StoreBusyError, StoreError
 from rag.settings import Settings
 from rag.store.backup import (
@@ -23,6 +23,8 @@ from rag.store.backup import (
 from rag.store.catalog import Catalog
 from rag.store.indexes import Indexes
 from rag.store.records import Counts
+from rag.store.write_lock import write_lock
+from rag.store.written_with import check_written_with
 
 
 def run_backup(settings: Settings, file: Path) -> Counts:

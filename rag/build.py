@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import functools
-import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
-from rag.errors import RagError, StoreBusyError, StoreError
+from rag.errors import StoreBusyError
 from rag.ingest.files import Step
 from rag.ingest.pipeline import Ingestor
 from rag.ingest.readers import read_file
@@ -30,17 +26,17 @@ from rag.settings import Settings
 from rag.store.catalog import Catalog
 from rag.store.faults import reach
 from rag.store.indexes import Indexes, in_step
+from rag.store.write_lock import write_lock
+from rag.store.written_with import check_written_with, written_with
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
     from rag.answering.evidence import EvidenceFinder
+    from rag.answering.generation import Generator
     from rag.answering.reading_model import Reading, ReadingModel
     from rag.assistant import Assistant
     from rag.ingest.shards import Shards
-
-log = logging.getLogger(__name__)
-
-_WRITE_LOCK_SECONDS = 10.0
-_FOLLOW_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +56,10 @@ def open_catalog(settings: Settings) -> Iterator[Catalog]:
     Raises:
         StoreError: it is damaged, or was written with another model or other passage settings.
     """
-    catalog = Catalog(settings.data_dir / "catalog.sqlite3")
-    try:
+    with closing(Catalog(settings.data_dir / "catalog.sqlite3")) as catalog:
         if catalog.counts().documents:
             check_written_with(catalog.all_meta(), settings)
         yield catalog
-    finally:
-        catalog.close()
 
 
 @contextmanager
@@ -75,7 +68,10 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
 
     The assistant is an ordinary object; what it holds is released when the context ends.
     """
-    with open_catalog(settings) as catalog, _open_indexes(catalog, settings) as indexes:
+    with (
+        open_catalog(settings) as catalog,
+        closing(Indexes(catalog, settings.data_dir)) as indexes,
+    ):
         indexes.follow()
         embedder = build_embedder(settings)
         yield Parts(
@@ -96,7 +92,7 @@ def open_catalog_for_writing(settings: Settings) -> Iterator[Catalog]:
         catalog.checkpoint()
         reach("store.write.checkpointed")
         if not in_step(catalog, settings.data_dir):
-            with _open_indexes(catalog, settings) as indexes:
+            with closing(Indexes(catalog, settings.data_dir)) as indexes:
                 indexes.follow()
                 reach("store.write.followed")
 
@@ -146,22 +142,22 @@ def reindex(
     Raises:
         StoreBusyError: another process is writing, or serves the store.
     """
-    with write_lock(settings.data_dir):
-        catalog = Catalog(settings.data_dir / "catalog.sqlite3")
-        try:
-            with _open_indexes(catalog, settings) as indexes:
-                if not indexes.owner:
-                    raise StoreBusyError(
-                        f"The store {settings.data_dir} is being served by another process.",
-                        "Stop it (footnote serve), then run footnote reindex again.",
-                    )
-                catalog.set_meta({"embedding_model": "(reindexing)"})
-                _ingestor(settings, catalog, on_progress).reindex()
-                catalog.set_meta(written_with(settings))
-                indexes.reset()
-                indexes.follow()
-        finally:
-            catalog.close()
+    path = settings.data_dir / "catalog.sqlite3"
+    with (
+        write_lock(settings.data_dir),
+        closing(Catalog(path)) as catalog,
+        closing(Indexes(catalog, settings.data_dir)) as indexes,
+    ):
+        if not indexes.owner:
+            raise StoreBusyError(
+                f"The store {settings.data_dir} is being served by another process.",
+                "Stop it (footnote serve), then run footnote reindex again.",
+            )
+        catalog.set_meta({"embedding_model": "(reindexing)"})
+        _ingestor(settings, catalog, on_progress).reindex()
+        catalog.set_meta(written_with(settings))
+        indexes.reset()
+        indexes.follow()
 
 
 def build_embedder(settings: Settings) -> Embedder:
@@ -194,14 +190,11 @@ def build_assistant(
     finder: EvidenceFinder | None = None,
 ) -> Assistant:
     """Build the assistant over an open store; `finder` reads instead of what is configured."""
-    from rag.answering.chat_models import condense_seconds
+    from rag.answering.chat_models import condense_seconds, load_chat_model
     from rag.answering.clarify import ask_back
     from rag.answering.condense import ModelCondenser, RuleCondenser
-    from rag.answering.generation import Generator, load_chat_model
-    from rag.answering.opinion import SecondOpinion
     from rag.answering.reader import Reader
     from rag.answering.spelling import respelled
-    from rag.answering.support import SupportChecker
     from rag.assistant import (
         Assistant,
         as_spelled,
@@ -220,25 +213,33 @@ def build_assistant(
         condenser=RuleCondenser()
         if model is None
         else ModelCondenser(model, seconds=condense_seconds(settings)),
-        generator=None
-        if model is None
-        else Generator(
-            model,
-            settings.model,
-            context_chars=settings.context_chars,
-            checker=SupportChecker(embedder),
-            opinion=SecondOpinion(model, settings.model, seconds=condense_seconds(settings))
-            if settings.second_opinion
-            else None,
-            hide_unsupported=settings.hide_unsupported,
-            seconds=settings.model_timeout_seconds,
-            condense_seconds=condense_seconds(settings),
-        ),
+        generator=None if model is None else _build_generator(settings, model, embedder),
         has_documents=lambda: catalog.counts().documents > 0,
         respell=respelled if reads_english_only else as_spelled,
         remark=language_note if reads_english_only else nothing_to_remark,
         ask_back=ask_back,
         read_k=settings.read_k,
+    )
+
+
+def _build_generator(settings: Settings, model: BaseChatModel, embedder: Embedder) -> Generator:
+    """Build what writes answers with a chat model, and what doubts them."""
+    from rag.answering.chat_models import condense_seconds
+    from rag.answering.generation import Generator
+    from rag.answering.opinion import SecondOpinion
+    from rag.answering.support import SupportChecker
+
+    seconds = condense_seconds(settings)
+    opinion = SecondOpinion(model, settings.model, seconds=seconds)
+    return Generator(
+        model,
+        settings.model,
+        context_chars=settings.context_chars,
+        checker=SupportChecker(embedder),
+        opinion=opinion if settings.second_opinion else None,
+        hide_unsupported=settings.hide_unsupported,
+        seconds=settings.model_timeout_seconds,
+        condense_seconds=seconds,
     )
 
 
@@ -265,28 +266,6 @@ class _ReadingModelAtFirstUse:
 
                 self._model = ReadingModel.load()
         return self._model.read(question, passages)
-
-
-@contextmanager
-def following(indexes: Indexes) -> Iterator[None]:
-    """Keep the indexes in step with what other processes write, in a thread, while it lasts."""
-    stop = threading.Event()
-
-    def follow() -> None:
-        while not stop.wait(_FOLLOW_SECONDS):
-            try:
-                if indexes.behind:
-                    indexes.follow()
-            except RagError as error:  # such as a full disk; tried again at the next tick
-                log.warning("The indexes could not follow the catalogue: %s", error)
-
-    thread = threading.Thread(target=follow, name="follow-catalogue", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def read_limits(settings: Settings) -> Limits:
@@ -317,66 +296,3 @@ def _ingestor(
         on_progress=on_progress,
         parts=here if shards is None else functools.partial(shards.parts, otherwise=here),
     )
-
-
-@contextmanager
-def _open_indexes(catalog: Catalog, settings: Settings) -> Iterator[Indexes]:
-    indexes = Indexes(catalog, settings.data_dir)
-    try:
-        yield indexes
-    finally:
-        indexes.close()
-
-
-@contextmanager
-def write_lock(data_dir: Path) -> Iterator[None]:
-    """Be the only writer of a store.
-
-    Raises:
-        StoreBusyError: another process is writing.
-        StoreError: the folder cannot be written.
-    """
-    lock = FileLock(data_dir / "write.lock")
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=_WRITE_LOCK_SECONDS)
-    except Timeout as error:
-        raise StoreBusyError(
-            f"Another process has been writing to {data_dir} for {_WRITE_LOCK_SECONDS:.0f} s.",
-            "Wait for its ingest to finish and run the command again; nothing was changed.",
-        ) from error
-    except OSError as error:
-        raise StoreError(
-            f"The folder {data_dir} cannot be written: {error.strerror}.",
-            "Choose another with --data-dir or FOOTNOTE_DATA_DIR.",
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def written_with(settings: Settings) -> dict[str, str]:
-    """Say what the passages and vectors of a store depend on."""
-    return {
-        "embedding_model": settings.embedding_model,
-        "passage_chars": str(settings.passage_chars),
-        "overlap_chars": str(settings.overlap_chars),
-    }
-
-
-def check_written_with(meta: Mapping[str, str], settings: Settings) -> None:
-    """See that a store was written with the model and passage size of the settings.
-
-    Raises:
-        StoreError: it was not.
-    """
-    for name, wanted in written_with(settings).items():
-        found = meta.get(name)
-        if found is not None and found != wanted:
-            raise StoreError(
-                f"The store {settings.data_dir} was written with {name} = {found}; "
-                f"the settings say {wanted}.",
-                "Run footnote reindex to bring it to the present settings, "
-                f"or set FOOTNOTE_{name.upper()}={found}.",
-            )

@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from rag.build import build_embedder, open_ingestor, plan_ingest, read_limits, written_with
+from rag.build import build_embedder, open_ingestor, plan_ingest, read_limits
 from rag.errors import StoreBusyError
 from rag.ingest.files import Action
 from rag.ingest.on_ray import MakeEmbedder, Recipe, connected, read_and_embed
@@ -19,6 +19,7 @@ from rag.ingest.shard_rows import fingerprint_of
 from rag.ingest.shards import Shards
 from rag.ingest_command import progress_bar
 from rag.settings import Settings
+from rag.store.written_with import written_with
 
 _EMBEDDED = (Action.ADD, Action.REPLACE)  # a file that was moved has its vectors
 

@@ -6,9 +6,10 @@ import threading
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
-from rag.build import following, open_parts, read_limits
+from rag.build import open_parts, read_limits
 from rag.errors import RagError
 from rag.settings import Settings, keep_libraries_quiet
+from rag.store.following import following
 from rag.types import Question
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from rag.build import following, open_parts
+from rag.build import open_parts
 from rag.ingest.passages import split
 from rag.settings import Settings
+from rag.store.following import following
 from rag.types import Document
 from tests.crash import child
 

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from rag.build import open_ingestor, plan_ingest, read_limits, written_with
+from rag.build import open_ingestor, plan_ingest, read_limits
 from rag.errors import InputError, ModelError, StoreError
 from rag.ingest.on_ray import Recipe, _given_up, connected, embed_rows, read_files
 from rag.ingest.shard_rows import fingerprint_of, same_model
 from rag.ingest.shards import Shards
 from rag.retrieval.hashing import HashingEmbedder
 from rag.settings import Settings
+from rag.store.written_with import written_with
 from tests.crash import child
 from tests.crash.child import Fault
 from tests.ingest.test_on_ray import held

@@ -14,10 +14,11 @@ import pytest
 
 from rag.answer_json import answer_to_dict, hit_to_dict
 from rag.backup_command import run_backup, run_restore
-from rag.build import following, open_ingestor, open_parts
+from rag.build import open_ingestor, open_parts
 from rag.errors import InputError, RagError, StoreBusyError, StoreError
 from rag.settings import Settings
 from rag.store.catalog import Catalog
+from rag.store.following import following
 from rag.store.indexes import Indexes
 from rag.types import Question
 from tests.conftest import PROJECT
