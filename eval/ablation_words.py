@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,3 +115,15 @@ def _instances(rows: Sequence[tuple[str, str]], tokens: str) -> list[tuple[str, 
     found = connection.execute("SELECT term, doc, col FROM v").fetchall()
     connection.close()
     return found
+
+
+def ranked_by_fts5(path: Path, words: Sequence[str], k: int) -> list[tuple[str, float]]:
+    """Rank a lexical index's passages by FTS5's own bm25(), any of the words matching."""
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)) as connection:
+        found = connection.execute(
+            "SELECT r.passage_id, -w.score FROM (SELECT rowid, bm25(words) AS score FROM words "
+            "WHERE words MATCH ? ORDER BY score, rowid LIMIT ?) w "
+            "JOIN rows r ON r.row = w.rowid ORDER BY w.score, w.rowid",
+            (" OR ".join(f'"{word}"' for word in words), k),
+        ).fetchall()
+    return [(passage_id, score) for passage_id, score in found]

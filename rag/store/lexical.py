@@ -1,33 +1,32 @@
 """BM25 over passages: an FTS5 table that follows the catalogue.
 
-Okapi BM25 as SQLite implements it (k1 = 1.2, b = 0.75); Robertson & Zaragoza 2009.
+Okapi BM25 as SQLite implements it (k1 = 1.2, b = 0.75); Robertson & Zaragoza 2009. FTS5 cuts the
+words and says which passages have them; the ranking is done in `bm25`, to the same scores.
 """
 
 from __future__ import annotations
 
 import itertools
-import json
 import re
 import sqlite3
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from rag.store.bm25 import SCHEMA, Bm25
 from rag.store.faults import reach
 from rag.store.records import Changes
 from rag.store.shared_lock import SharedLock
 from rag.store.soundness import is_sound_database
 from rag.store.sqlite_errors import translated_errors
+from rag.types import Passage
 
-_VERSION = 3  # of what is in the file; another version is begun again
+_VERSION = 4  # of what is in the file; another version is begun again
 
 _SCHEMA = (
     f"PRAGMA user_version = {_VERSION}",
     "CREATE TABLE state (store_id TEXT NOT NULL, seq INTEGER NOT NULL, token TEXT NOT NULL)",
-    "CREATE TABLE rows (passage_id TEXT PRIMARY KEY, row INTEGER NOT NULL, doc_id TEXT NOT NULL)",
-    "CREATE UNIQUE INDEX rows_by_row ON rows (row)",
-    "CREATE VIRTUAL TABLE words USING fts5(context, text, "
-    "tokenize = \"porter unicode61 remove_diacritics 2 categories 'L* N* Co Mc'\")",
+    *SCHEMA,
 )
 
 # Vowel signs stand inside the words of India's scripts, but are no letters.
@@ -37,8 +36,6 @@ _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]{
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _MENDED_CHARS = range(5, 25)
 _MOST_MENDED = 3  # words of one query, to bound its time
-_MOST_LISTED = 1000  # documents that are named to SQLite
-_WIDER = 8  # how many times as many are ranked when too few of them were wanted
 
 # Function words and question words: they are in nearly every passage, so they say nothing and
 # cost most of the time of a query.
@@ -65,6 +62,7 @@ class LexicalIndex:
         self._connections: list[sqlite3.Connection] = []
         # To close a connection that another thread is using can end the process.
         self._use = SharedLock()
+        self._bm25 = Bm25()
         if owner and not self._is_sound():
             self.reset()
 
@@ -111,16 +109,9 @@ class LexicalIndex:
                     ).fetchone()
                     if gone is not None:
                         connection.execute("DELETE FROM words WHERE rowid = ?", gone)
+                        connection.execute("UPDATE extent SET removed = removed + 1")
                 reach("lexical.apply.removed")
-                for passage in changes.passages:
-                    cursor = connection.execute(
-                        "INSERT INTO words (context, text) VALUES (?, ?)",
-                        (_in_pairs(passage.context), _in_pairs(passage.text)),
-                    )
-                    connection.execute(
-                        "INSERT INTO rows VALUES (?, ?, ?)",
-                        (passage.passage_id, cursor.lastrowid, passage.doc_id),
-                    )
+                _add(connection, changes.passages)
                 reach("lexical.apply.added")
                 connection.execute(
                     "UPDATE state SET seq = ?, token = ?", (changes.seq, changes.token)
@@ -148,44 +139,10 @@ class LexicalIndex:
     def _search(
         self, query: str, k: int, doc_ids: Collection[str] | None
     ) -> list[tuple[str, float]]:
-        match = " OR ".join(f'"{word}"' for word in self._wanted(query))
-        if not match:
+        words = self._wanted(query)
+        if not words or (doc_ids is not None and not doc_ids):
             return []
-        if doc_ids is None:
-            return [(passage_id, score) for passage_id, score, _ in self._ranked(match, k)]
-        if len(doc_ids) > _MOST_LISTED:
-            return self._ranked_among(match, k, doc_ids)
-        if not doc_ids:
-            return []
-        sql = (
-            "SELECT r.passage_id, -bm25(words) AS score FROM words "
-            "JOIN rows r ON r.row = words.rowid WHERE words MATCH ? "
-            "AND r.doc_id IN (SELECT value FROM json_each(?)) ORDER BY score DESC LIMIT ?"
-        )
-        values = [match, json.dumps(sorted(doc_ids)), k]
-        return [(row[0], row[1]) for row in self._connection.execute(sql, values)]
-
-    def _ranked(self, match: str, k: int) -> list[tuple[str, float, str]]:
-        """Return the k best passage ids with their scores and documents."""
-        # FTS5's bm25() is more negative for better matches; ours is higher for better.
-        sql = (
-            "SELECT r.passage_id, -w.score, r.doc_id FROM (SELECT rowid, bm25(words) AS score "
-            "FROM words WHERE words MATCH ? ORDER BY score LIMIT ?) w "
-            "JOIN rows r ON r.row = w.rowid ORDER BY w.score, w.rowid"
-        )
-        return self._connection.execute(sql, (match, k)).fetchall()
-
-    def _ranked_among(
-        self, match: str, k: int, doc_ids: Collection[str]
-    ) -> list[tuple[str, float]]:
-        """Return the k best among very many documents: rank more until k of them are there."""
-        width = _WIDER * k
-        while True:
-            ranked = self._ranked(match, width)
-            found = [(passage_id, score) for passage_id, score, owner in ranked if owner in doc_ids]
-            if len(found) >= k or len(ranked) < width:
-                return found[:k]
-            width *= _WIDER
+        return self._bm25.ranked(self._connection, words, k, doc_ids)
 
     def _wanted(self, query: str) -> list[str]:
         words: list[str] = []
@@ -212,6 +169,7 @@ class LexicalIndex:
         for connection in self._connections:
             connection.close()
         self._connections.clear()
+        self._bm25.close()
         self._local = threading.local()
 
     @property
@@ -244,6 +202,20 @@ class LexicalIndex:
         except sqlite3.DatabaseError:
             return False
         return version == _VERSION and row is not None and row[0] == self._store_id
+
+
+def _add(connection: sqlite3.Connection, passages: Sequence[Passage]) -> None:
+    """Give each passage a row with a number that no row has had."""
+    last = connection.execute("SELECT last_row FROM extent").fetchone()[0]
+    for row, passage in enumerate(passages, start=last + 1):
+        connection.execute(
+            "INSERT INTO words (rowid, context, text) VALUES (?, ?, ?)",
+            (row, _in_pairs(passage.context), _in_pairs(passage.text)),
+        )
+        connection.execute(
+            "INSERT INTO rows VALUES (?, ?, ?)", (passage.passage_id, row, passage.doc_id)
+        )
+    connection.execute("UPDATE extent SET last_row = last_row + ?", (len(passages),))
 
 
 def _telling(query: str) -> list[str]:

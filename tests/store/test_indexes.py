@@ -308,9 +308,7 @@ def test_a_search_among_very_many_documents_finds_what_one_among_few_finds(
         )
 
     few = found()
-    monkeypatch.setattr("rag.store.lexical._MOST_LISTED", 2)
     monkeypatch.setattr("rag.store.indexes._MOST_LISTED", 2)
-    monkeypatch.setattr("rag.store.lexical._WIDER", 2)
     many = found()
     for hits, expected in zip(many, few, strict=True):
         scores = [score for _, score in expected]
