@@ -32,6 +32,7 @@ INSTRUCTIONS = (
 )
 
 T = TypeVar("T")
+Tool = Callable[..., Awaitable[dict[str, Any]]]
 
 
 def is_installed() -> bool:
@@ -51,7 +52,18 @@ def build_mcp(services: Services) -> MCPServer:
     root.handlers[:] = handlers
     root.setLevel(level)
     reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+    tools: tuple[tuple[Tool, str], ...] = (
+        (_asking(services), "Answer a question from the documents, with citations."),
+        (_searching(services), "Find the passages nearest to a query."),
+    )
+    for tool, description in tools:
+        # The SDK looks the annotation up among the module's names, where the class is not.
+        tool.__annotations__["context"] = Context
+        server.tool(description=description, annotations=reads)(tool)
+    return server
 
+
+def _asking(services: Services) -> Tool:
     async def ask(
         question: Annotated[str, Field(max_length=2000)], context: Context
     ) -> dict[str, Any]:
@@ -65,6 +77,10 @@ def build_mcp(services: Services) -> MCPServer:
 
         return await _safely(answer)
 
+    return ask
+
+
+def _searching(services: Services) -> Tool:
     async def search(
         query: Annotated[str, Field(max_length=2000)],
         context: Context,
@@ -77,15 +93,7 @@ def build_mcp(services: Services) -> MCPServer:
 
         return await _safely(hits)
 
-    tools: tuple[tuple[Callable[..., Awaitable[dict[str, Any]]], str], ...] = (
-        (ask, "Answer a question from the documents, with citations."),
-        (search, "Find the passages nearest to a query."),
-    )
-    for tool, description in tools:
-        # The SDK looks the annotation up among the module's names, where the class is not.
-        tool.__annotations__["context"] = Context
-        server.tool(description=description, annotations=reads)(tool)
-    return server
+    return search
 
 
 class McpEndpoint:
