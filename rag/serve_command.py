@@ -26,6 +26,7 @@ def run_server(settings: Settings) -> None:
     """
     keep_libraries_quiet(allow_downloads=settings.allow_downloads)
     from rag.web.api.writing import StoreWriter
+    from rag.web.memory import giving_back
     from rag.web.pages.page_pictures import PagePictures
     from rag.web.people.identity import check_binding
     from rag.web.port import serve
@@ -37,6 +38,7 @@ def run_server(settings: Settings) -> None:
     with (
         open_parts(settings) as parts,
         following(parts.indexes),
+        giving_back(),
         closing(PagePictures(parts.catalog, read_limits(settings))) as pictures,
     ):
         app = create_app(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import ssl
 import threading
@@ -65,6 +66,9 @@ def open_engine(url: URL) -> Engine:
         ConfigurationError: the driver is not installed, or does not exist.
     """
     is_file = url.get_backend_name() == "sqlite"
+    # A connection whose server has gone cannot be closed either, which the pool reports with a
+    # traceback for each; what used it says so in one line.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     options: dict[str, Any] = {"poolclass": NullPool} if is_file else _pooled()
     if url.drivername == "postgresql+pg8000":
         url, options["connect_args"] = _pg8000(url)

@@ -125,7 +125,9 @@ def test_a_server_that_is_not_there_is_an_error_without_the_password(tmp_path):
     assert "hush" not in str(caught.value)
 
 
-def test_a_server_that_goes_away_and_comes_back_is_used_again(postgres, postgres_url, tmp_path):
+def test_a_server_that_goes_away_and_comes_back_is_used_again(
+    postgres, postgres_url, tmp_path, caplog
+):
     history = open_history(Settings(data_dir=tmp_path, history_url=postgres_url))
     before = history.people()
     postgres.stop()
@@ -137,6 +139,7 @@ def test_a_server_that_goes_away_and_comes_back_is_used_again(postgres, postgres
         postgres.start()
     assert history.people() == before
     history.close()
+    assert caplog.records == [], "no traceback of a connection that could not be closed"
 
 
 def test_no_error_repeats_the_words_of_people(history, engine):
