@@ -15,6 +15,7 @@ from rag.history.export import as_markdown, conversation_to_dict, person_to_dict
 from rag.history.records import Conversation
 from rag.web.api import history_models as models
 from rag.web.api.services import Json, Services, errors, missing
+from rag.web.gate.origins import is_ours
 from rag.web.history.keeping import readable_in
 from rag.web.problems import Problem, history_away
 
@@ -28,7 +29,8 @@ def history_router(services: Services) -> APIRouter:
     """Build the routes. What is not somebody's own and what is not there answer alike."""
     router = APIRouter(prefix="/api/v1", tags=["history"], dependencies=[Depends(_own_pages_only)])
     _add_list(router, services)
-    _add_one(router, services)
+    _add_reading(router, services)
+    _add_changing(router, services)
     _add_all(router, services)
     return router
 
@@ -54,9 +56,7 @@ def _add_list(router: APIRouter, services: Services) -> None:
         return Json({"conversations": listed, "total": found.total})
 
 
-def _add_one(router: APIRouter, services: Services) -> None:
-    keeping = services.keeping
-
+def _add_reading(router: APIRouter, services: Services) -> None:
     @router.get(
         "/conversations/{conversation_id}",
         summary="Read one of one's conversations",
@@ -76,6 +76,10 @@ def _add_one(router: APIRouter, services: Services) -> None:
         found = _found(services, conversation_id, request)
         headers = _as_file(f"{found.listed.title}.md")
         return Response(as_markdown(found), media_type="text/markdown", headers=headers)
+
+
+def _add_changing(router: APIRouter, services: Services) -> None:
+    keeping = services.keeping
 
     @router.patch(
         "/conversations/{conversation_id}",
@@ -99,8 +103,7 @@ def _add_one(router: APIRouter, services: Services) -> None:
     )
     def delete(conversation_id: Id, request: Request) -> Response:
         owner = keeping.owner(request.scope)
-        keeping.writer.flush()
-        if not _tried(request, lambda: keeping.history.delete(owner, conversation_id)):
+        if not _tried(request, lambda: keeping.delete(owner, conversation_id)):
             raise missing("conversation")
         return Response(status_code=204)
 
@@ -135,8 +138,7 @@ def _add_all(router: APIRouter, services: Services) -> None:
     )
     def erase(request: Request) -> Response:
         person = keeping.person(request.scope)
-        keeping.writer.flush()
-        gone = _tried(request, lambda: keeping.history.erase(person, with_audit=False))
+        gone = _tried(request, lambda: keeping.erase(person))
         return Json({"conversations": gone.conversations, "feedback": gone.feedback})
 
 
@@ -146,9 +148,7 @@ def _own_pages_only(request: Request) -> None:
     Raises:
         Problem: the request comes from a page of another origin.
     """
-    origin = request.headers.get("origin")
-    is_ours = origin is None or origin.partition("://")[2] == request.headers.get("host")
-    if not is_ours or request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+    if not is_ours(request.headers):
         raise Problem(403, "forbidden", "Requests from other sites are refused.")
 
 

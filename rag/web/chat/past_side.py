@@ -97,8 +97,7 @@ class PastSide:
     def delete(self, wanted: str, request: gr.Request) -> str:
         """Delete a conversation; return what is to be told."""
         try:
-            self.keeping.writer.flush()
-            self.keeping.history.delete(self.owner(request), wanted)
+            self.keeping.delete(self.owner(request), wanted)
         except StoreError as error:
             return trouble(error)
         return ""
@@ -106,8 +105,7 @@ class PastSide:
     def forget(self, request: gr.Request) -> str:
         """Delete all that is kept of whoever looks; return what is to be told."""
         try:
-            self.keeping.writer.flush()
-            self.keeping.history.erase(self.person(request), with_audit=False)
+            self.keeping.erase(self.person(request))
         except StoreError as error:
             return trouble(error)
         return ""

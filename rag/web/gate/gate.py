@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.web.gate.audit import take_details
 from rag.web.gate.headers import response_headers
+from rag.web.gate.origins import is_ours
 from rag.web.gate.policy import Policy
 from rag.web.gate.routes import Rule, Who, rules_of
 from rag.web.gate.sessions import session_of
@@ -101,7 +102,7 @@ class Gate:
             allowed = ", ".join(sorted({method for rule in rules for method in rule.methods}))
             raise Problem(405, "method_not_allowed", "Not so.", headers={"Allow": allowed})
         if method not in SAFE_METHODS:
-            self._check_origin(rule, headers, host)
+            self._check_origin(rule, headers)
         self._check_person(rule, scope, headers)
         if method not in SAFE_METHODS:
             _check_length(method, headers, self._max_bytes(rule))
@@ -128,14 +129,11 @@ class Gate:
         }
         return Response(status_code=204, headers=allowed)
 
-    def _check_origin(self, rule: Rule, headers: Headers, host: str) -> None:
+    def _check_origin(self, rule: Rule, headers: Headers) -> None:
         """Let writes come from our own pages, from programs, and from the origins of an embed."""
-        origin = headers.get("origin")
-        if rule.is_api and origin in self.policy.embeds.all_origins:
+        if rule.is_api and headers.get("origin") in self.policy.embeds.all_origins:
             return
-        # Programs send neither header; browsers send at least one.
-        is_ours = origin is None or origin.partition("://")[2] == host
-        if not is_ours or headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+        if not is_ours(headers):
             raise Problem(403, "forbidden", "Requests from other sites are refused.")
 
     def _check_person(self, rule: Rule, scope: Scope, headers: Headers) -> None:

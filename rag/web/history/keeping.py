@@ -12,7 +12,15 @@ from starlette.types import Scope
 from rag.answer_json import answer_from_dict, answer_to_dict
 from rag.errors import StoreError
 from rag.history.export import WITHHELD, Readable, read_by
-from rag.history.records import AnswerJson, Conversation, History, KeptTurn, Listing, now
+from rag.history.records import (
+    AnswerJson,
+    Conversation,
+    Counts,
+    History,
+    KeptTurn,
+    Listing,
+    now,
+)
 from rag.history.retention import Retention
 from rag.history.writer import Writer
 from rag.settings import Settings
@@ -94,6 +102,19 @@ class Keeping:
         self.writer.flush()
         found = self.history.conversation(owner, conversation_id)
         return found and read_by(found, readable_in(documents))
+
+    def delete(self, owner: str, conversation_id: str) -> bool:
+        """Delete somebody's conversation, what waits of it included; tell whether there was one.
+
+        Raises as `listing`.
+        """
+        self.writer.flush()
+        return self.history.delete(owner, conversation_id)
+
+    def erase(self, person: str) -> Counts:
+        """Delete all that a person asked and said, what waits included; raises as `listing`."""
+        self.writer.flush()
+        return self.history.erase(person, with_audit=False)
 
 
 def readable_in(documents: Documents) -> Readable:
