@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import threading
 import time
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -262,6 +263,54 @@ class TestExact:
         assert [i for i, _ in exact.search(APPLE, 5, {"d2"})] == ["d2/apple pear"]
         catalog.remove(["d1"])
         assert [i for i, _ in exact.search(APPLE, 5)] == ["d2/apple pear"]
+
+    def test_ties_go_by_passage_id(self, catalog, put):
+        put("d2", "apple")
+        exact = ExactSearch(catalog)
+        exact.search(APPLE, 1)
+        put("d3", "apple")
+        put("d1", "apple")
+        assert [i for i, _ in exact.search(APPLE, 2)] == ["d1/apple", "d2/apple"]
+
+    def test_what_has_changed_is_followed_step_by_step(self, catalog, put):
+        """Read at once or change by change, the same is found."""
+        following = ExactSearch(catalog)
+        fruit = ("apple", "pear", "plum", "fig", "apple fig", "pear plum")
+        for number in range(30):
+            put(f"d{number % 11}", "\n".join(f"{one} {number % 7}" for one in fruit))
+            if number % 4 == 3:
+                catalog.remove([f"d{number % 5}"])
+            for wanted in (None, {"d1", "d4", "elsewhere"}):
+                expected = ExactSearch(catalog).search(APPLE, 9, wanted)
+                assert following.search(APPLE, 9, wanted) == [
+                    (i, pytest.approx(score)) for i, score in expected
+                ]
+
+    def test_only_what_has_changed_is_read(self, catalog, put):
+        put("d1", "\n".join(f"apple {number}" for number in range(8)))
+        exact = ExactSearch(catalog)
+        exact.search(APPLE, 1)
+        held = exact._view.matrix
+        put("d2", "apple fig")
+        exact.search(APPLE, 1)
+        room = exact._matrix
+        put("d3", "plum fig")
+        assert len(exact.search(APPLE, 99)) == 10
+        assert exact._matrix is room  # added to where it lay
+        assert len(held) == 8  # and what another search may be reading is as it was
+
+    def test_a_catalogue_of_another_past_is_read_again(self, catalog, put, tmp_path):
+        put("d1", "apple\npear")
+        exact = ExactSearch(catalog)
+        exact.search(APPLE, 1)
+        with closing(
+            sqlite3.connect(catalog.path)
+        ) as connection:  # a copy where all went otherwise
+            connection.execute("UPDATE history SET token = 'another'")
+            connection.execute("DELETE FROM passages WHERE text = 'apple'")
+            connection.commit()
+        put("d2", "plum")
+        assert {i for i, _ in exact.search(APPLE, 5)} == {"d1/pear", "d2/plum"}
 
 
 def test_searches_go_on_while_the_indexes_are_begun_again(catalog, put, indexes):
