@@ -17,7 +17,7 @@ from tests.torture.seeds import seeds
 
 LIMITS = Limits(cpu_seconds=20, wall_seconds=60, tesseract=shutil.which("tesseract"))
 ALIKE = {".text", ".markdown", ".htm", ".xhtml", ".ndjson", ".xlsm", ".jpeg", ".tiff", ".bmp",
-         ".gif", ".webp"}  # fmt: skip
+         ".gif", ".webp", ".docm", ".pptm"}  # fmt: skip
 QUICK = {
     "zip-ratio.docx": "too-large",
     "zip-nested-10.zip": "too-deep",

@@ -20,6 +20,7 @@ from rag.types import Document
 
 _MAX_TABLE_DEPTH = 5
 _CONTENTS = re.compile(r"toc \w+|table of figures")  # of built-in styles, in lower case
+_WITH_MACROS = "application/vnd.ms-word.document.macroEnabled.main+xml"
 _TEMPLATE_AUTHOR = "python-docx"
 _TEMPLATE_DATE = date(2013, 12, 23)  # of all that is made with it and not dated
 
@@ -27,7 +28,7 @@ _TEMPLATE_DATE = date(2013, 12, 23)  # of all that is made with it and not dated
 class DocxReader:
     """Reads .docx. Word files have no fixed pages, so there are no page numbers."""
 
-    suffixes = frozenset({".docx"})
+    suffixes = frozenset({".docx", ".docm"})
     version = 4
 
     def read(self, original: Original) -> Iterator[Document | DocumentError]:
@@ -42,9 +43,15 @@ class DocxReader:
 
 
 def _extract(data: bytes) -> tuple[TextBuilder, dict[str, str]]:
-    import docx
+    from docx.opc.part import PartFactory
+    from docx.package import Package
+    from docx.parts.document import DocumentPart
 
-    document = docx.Document(io.BytesIO(data))
+    PartFactory.part_type_for.setdefault(_WITH_MACROS, DocumentPart)  # else it is bytes only
+    part = Package.open(io.BytesIO(data)).main_document_part
+    if not isinstance(part, DocumentPart):
+        raise ValueError(f"the main part is a {part.content_type}")
+    document = part.document
     body = document.element.body
     styles = Styles(document.styles.element)
     extract = _Extract(

@@ -14,7 +14,7 @@ from rag.ingest.readers.clues import flat_metadata
 from rag.ingest.readers.html import drop_hidden, parse_page
 from rag.ingest.readers.original import Original
 from rag.ingest.readers.outline import TextBuilder
-from rag.ingest.readers.packed import DAMAGE, check_archive, damaged, encrypted
+from rag.ingest.readers.packed import DAMAGE, check_archive, damaged, encrypted, read_part
 from rag.ingest.readers.raw import decode
 from rag.ingest.readers.tree import HTML, walk
 from rag.types import Document
@@ -29,12 +29,13 @@ class EpubReader:
     """Reads .epub without digital locks: chapters in order, their headings as sections."""
 
     suffixes = frozenset({".epub"})
-    version = 1
+    version = 2
 
     def read(self, original: Original) -> Iterator[Document | DocumentError]:
         data, source = original.read(), original.source
         check_archive(data, source, "EPUB file")
         builder = TextBuilder()
+        problems: list[DocumentError] = []
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 if _is_locked(archive):
@@ -42,19 +43,33 @@ class EpubReader:
                 package = _package_name(archive)
                 tree = _xml(archive.read(package))
                 for name in _spine(tree, posixpath.dirname(package)):
-                    _add_chapter(builder, archive, name, source)
+                    try:
+                        _add_chapter(builder, archive, name, source)
+                    except DocumentError as problem:
+                        problems.append(problem)
         except DAMAGE as error:
             raise damaged(source, "EPUB file", error) from error
         text, sections = builder.finish()
+        if not text and problems:
+            raise problems[0]
         yield original.document(text, _metadata(tree), sections=sections)
+        yield from problems
 
 
 def _add_chapter(builder: TextBuilder, archive: zipfile.ZipFile, name: str, source: str) -> None:
-    data = archive.read(name)
+    chapter = f"{source}!/{name}"
+    try:
+        data = read_part(archive, archive.getinfo(name), chapter)
+    except KeyError as error:
+        raise DocumentError(
+            f"{chapter}: this chapter is missing from the e-book.",
+            "Download the book again.",
+            reason="unreadable",
+        ) from error
     if not data.strip():
         return
     try:
-        page = parse_page(decode(data, f"{source}!/{name}"), source)
+        page = parse_page(decode(data, chapter), chapter)
     except DocumentError as error:
         if error.reason == "empty":
             return  # a cover is a picture
@@ -80,7 +95,7 @@ def _spine(package: Any, folder: str) -> Iterator[str]:
     items = {
         item.get("id"): item.get("href")
         for item in package.iterfind(".//{*}manifest/{*}item")
-        if item.get("media-type") in _PAGES and item.get("properties") != "nav"
+        if item.get("media-type") in _PAGES and "nav" not in (item.get("properties") or "").split()
     }
     for reference in package.iterfind(".//{*}spine/{*}itemref"):
         href = items.pop(reference.get("idref"), None)

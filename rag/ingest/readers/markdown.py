@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -19,12 +21,14 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(?P<yaml>.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_TOML = re.compile(r"\+\+\+[ \t]*\n(?P<toml>.*?\n)?\+\+\+[ \t]*(?:\n|\Z)", re.DOTALL)
 _MAX_FRONT_MATTER_CHARS = 16_000
 _MAX_BRACKETS = 200  # PyYAML takes quadratic time over nested ones
 _TAG = re.compile(
     r"<!--.*?(?:-->|\Z)|<(?P<raw>script|style)\b.*?(?:</(?P=raw)>|\Z)|<[^>]*>",
     re.DOTALL | re.IGNORECASE,
 )
+_CELL_TAG = re.compile(r"</t[dh]\s*>\s*(?=<t[dh]\b)", re.IGNORECASE)
 _LINE_TAG = re.compile(r"<(?:br|/p|/div|/li|/tr|/h[1-6])\b[^>]*>", re.IGNORECASE)
 
 
@@ -32,7 +36,7 @@ class MarkdownReader:
     """Reads .md: headings become sections, markup becomes the words it shows."""
 
     suffixes = frozenset({".md", ".markdown"})
-    version = 1
+    version = 2
 
     def read(self, original: Original) -> Iterator[Document | DocumentError]:
         front, body = split_front_matter(clean(decode(original.read(), original.source)))
@@ -42,11 +46,20 @@ class MarkdownReader:
 
 
 def split_front_matter(text: str) -> tuple[dict[str, str], str]:
-    """Separate the YAML mapping at the top from the text below it.
+    """Separate the YAML or TOML mapping at the top from the text below it.
 
     What is not a mapping, or not YAML, is text. Values stay as they are written: no tags, no
     numbers, no dates are constructed, so a hostile block can do nothing but fail.
     """
+    if match := _TOML.match(text, 0, _MAX_FRONT_MATTER_CHARS):
+        try:
+            said = tomllib.loads(match["toml"] or "", parse_float=str)
+        except (tomllib.TOMLDecodeError, RecursionError):
+            return {}, text
+        dated = {
+            key: str(value) if isinstance(value, date) else value for key, value in said.items()
+        }
+        return flat_metadata(dated), text[match.end() :]
     match = _FRONT_MATTER.match(text, 0, _MAX_FRONT_MATTER_CHARS)
     if match is None or len(re.findall(r"[\[{]", match[0])) > _MAX_BRACKETS:
         return {}, text
@@ -63,9 +76,13 @@ def render(source: str) -> TextBuilder:
     """Reduce Markdown to plain text: one line for each paragraph, list item and table row."""
     from markdown_it import MarkdownIt
 
-    tokens = MarkdownIt("commonmark").enable("table").enable("strikethrough").parse(source)
+    known: dict[str, Any] = {}
+    parser = MarkdownIt("commonmark").enable("table").enable("strikethrough")
     builder = TextBuilder()
-    _Renderer(builder).walk(tokens)
+    _Renderer(builder).walk(parser.parse(source, known))
+    for label, target in known.get("references", {}).items():
+        if label.startswith("^"):  # a footnote of one word, which CommonMark takes for a link
+            builder.paragraph(f"[{label.lower()}]: {target['href']}")
     return builder
 
 
@@ -153,5 +170,5 @@ def _is_line_tag(token: Token) -> bool:
 def _without_tags(html: str) -> str:
     from html import unescape
 
-    plain = unescape(_TAG.sub("", _LINE_TAG.sub("\n", html)))
+    plain = unescape(_TAG.sub("", _LINE_TAG.sub("\n", _CELL_TAG.sub(" | ", html))))
     return "\n".join(line for raw in plain.split("\n") if (line := " ".join(raw.split())))

@@ -254,3 +254,17 @@ def test_the_date_of_a_template_is_no_date(read):
     document = docx.Document()
     document.add_paragraph("It is deep.")
     assert "date" not in read("a.docx", packed(document))[0].metadata
+
+
+def test_a_document_with_macros_is_read_without_them(read, refusal):
+    plain = f"{TYPES}.document.main+xml".encode()
+
+    def renamed(to):
+        return rezipped(
+            packed(with_inline(RUN)),
+            lambda name, part: part.replace(plain, to) if name.startswith("[Content") else part,
+        )
+
+    macros = renamed(b"application/vnd.ms-word.document.macroEnabled.main+xml")
+    assert read("a.docm", macros)[0].text == "The price is 700 euros in total."
+    assert refusal("a.docx", renamed(b"application/x-other+xml")) == "unreadable"

@@ -84,3 +84,27 @@ def test_damage_is_refused(refusal):
     assert refusal("none.epub", epub(**{"OPS/book.opf": None})) == "unreadable"
     assert refusal("xml.epub", epub(**{"OPS/book.opf": "<package"})) == "unreadable"
     assert refusal("cut.epub", epub()[:200]) == "truncated"
+
+
+def test_a_chapter_that_is_missing_or_damaged_costs_only_itself(read, refusal):
+    book, problem = read("orchard.epub", epub(**{"OPS/text/one.xhtml": None}))
+    assert book.text == "Two\n\nThe pears did not."
+    assert problem.message.startswith("files/orchard.epub!/OPS/text/one.xhtml: ")
+    binary = bytes(range(256)) * 8
+    lost = {"OPS/text/one.xhtml": binary, "OPS/text/two 2.xhtml": None}
+    assert refusal("orchard.epub", epub(**lost)) == "binary"
+
+
+def test_a_table_of_contents_with_scripts_is_one_too(read):
+    package = OPF.replace('properties="nav"', 'properties="scripted nav"')
+    assert "Chapter list" not in read("orchard.epub", epub(**{"OPS/book.opf": package}))[0].text
+
+
+def test_empty_elements_of_xhtml_hold_nothing_back(read):
+    page = chapter("One", 'The <a id="p1"/>apples<i/> grew.').replace(
+        "<title>x</title>", "<title/>"
+    )
+    page = page.replace("</head>", '<script src="x.js"/></head>')
+    assert read("a.epub", epub(**{"OPS/text/one.xhtml": page}))[0].text.startswith(
+        "One\n\nThe apples grew.\n\nTwo"
+    )

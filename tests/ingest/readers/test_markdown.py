@@ -146,3 +146,23 @@ def test_comments_scripts_and_references_show_nothing(read):
 def test_markdown_that_shows_nothing_is_empty(refusal):
     assert refusal("note.md", "---\ntitle: Nothing\n---\n") == "empty"
     assert refusal("note.md", "<!-- only a comment -->") == "empty"
+
+
+def test_front_matter_in_toml(read):
+    front = '+++\ntitle = "Guide"\ndate = 2024-05-01\ntags = ["a", "b"]\ndraft = true\n+++\n'
+    (document,) = read("hugo.md", front + "The words.")
+    assert (document.title, document.text) == ("Guide", "The words.")
+    assert document.metadata == {"date": "2024-05-01", "tags": "a, b"}
+    assert read("note.md", "+++\nno toml\n+++\nThe words.")[0].text.startswith("+++ no toml")
+
+
+def test_cells_of_an_html_table_are_kept_apart(read):
+    source = "<table><tr><th>Price</th> <td>5</td></tr><tr><td>Cost</td><td>7</td></tr></table>\n"
+    assert read("note.md", source)[0].text == "Price | 5\nCost | 7"
+
+
+def test_a_footnote_of_one_word_is_no_link(read):
+    source = "See[^1] and[^Two].\n\n[^1]: Below\n\n[^two]: http://x.y\n"
+    assert read("note.md", source)[0].text == (
+        "See^1 and^Two.\n\n[^1]: Below\n\n[^two]: http://x.y"
+    )
