@@ -5,12 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 
 from rag.answering.asked import as_question
 from rag.answering.condense import Condenser
+from rag.answering.roles import (
+    AskBack,
+    Generator,
+    Reader,
+    all_clear,
+    as_spelled,
+    nothing_to_remark,
+)
+from rag.answering.unclear import asks_nothing, is_small_talk
 from rag.errors import InputError, ModelError, NoDocumentsError
 from rag.retrieval.retriever import HybridRetriever, Ranking
 from rag.store.filters import Condition
@@ -26,57 +35,12 @@ from rag.types import (
 )
 
 MAX_QUESTION_CHARS = 2000
+NOTHING_ASKED = "Ask about what the documents say: write a question, or some keywords."
 _REMARKED_HITS = 3
-
-
-class Reader(Protocol):
-    """Answers from hits by quoting them, or abstains."""
-
-    def read(self, question: Question, query: str, hits: Sequence[Hit]) -> Answer: ...
-
-
-class Generator(Protocol):
-    """Answers from hits in the words of a chat model; the last thing it yields is the Answer."""
-
-    name: str
-
-    def stream(
-        self,
-        question: Question,
-        query: str,
-        hits: Sequence[Hit],
-        *,
-        cancelled: Callable[[], bool],
-    ) -> Iterator[Delta | Answer]: ...
-
-
-class AskBack(Protocol):
-    """Finds what to ask the person when the question is unclear; see `rag.answering.clarify`."""
-
-    def __call__(
-        self, question: str, hits: Sequence[Hit], *, followed_on: bool, weakly: bool
-    ) -> Clarification | None: ...
 
 
 def _never() -> bool:
     return False
-
-
-def _all_clear(
-    question: str, hits: Sequence[Hit], *, followed_on: bool, weakly: bool
-) -> Clarification | None:
-    """Ask nothing back."""
-    return None
-
-
-def nothing_to_remark(query: str, passages: Sequence[str]) -> str:
-    """Add no note to an answer."""
-    return ""
-
-
-def as_spelled(query: str, hits: Sequence[Hit]) -> str:
-    """Leave a query as it is."""
-    return query
 
 
 _NOTHING_FOUND = Ranking((), 0.0, 0.0)
@@ -112,7 +76,7 @@ class Assistant:
         has_documents: Callable[[], bool],
         respell: Callable[[str, Sequence[Hit]], str] = as_spelled,
         remark: Callable[[str, Sequence[str]], str] = nothing_to_remark,
-        ask_back: AskBack = _all_clear,
+        ask_back: AskBack = all_clear,
         read_k: int,
     ) -> None:
         self._retriever = retriever
@@ -197,6 +161,8 @@ class Assistant:
         return replace(ask, query=wanted or self._condenser.query(ask.question))
 
     def _retrieve(self, ask: _Ask) -> _Ask:
+        if _asks_nothing(ask):
+            return ask
         ranking = self._retriever.search(ask.query, self._read_k, ask.filters)
         meant = ask.query if ask.question.query else self._respell(ask.query, ranking.hits)
         if meant == ask.query:
@@ -209,8 +175,11 @@ class Assistant:
     def _respond(self, asks: Iterator[_Ask]) -> Iterator[Event]:
         for ask in asks:
             yield Found(ask.query, ask.ranking.hits)
+            if _asks_nothing(ask):
+                yield _silence(ask, self.mode, note=NOTHING_ASKED)
+                continue
             if clarification := self._unclear(ask, weakly=False):
-                yield _asked_back(ask, clarification, self.mode)
+                yield replace(_silence(ask, self.mode), clarification=clarification)
                 continue
             note = ""
             if self._generator is not None:
@@ -262,7 +231,11 @@ class Assistant:
         )
 
 
-def _asked_back(ask: _Ask, clarification: Clarification, mode: str) -> Answer:
+def _asks_nothing(ask: _Ask) -> bool:
+    return asks_nothing(ask.query) or (not ask.question.query and is_small_talk(ask.question.text))
+
+
+def _silence(ask: _Ask, mode: str, note: str = "") -> Answer:
     return Answer(
         ask.question,
         ask.query,
@@ -272,8 +245,8 @@ def _asked_back(ask: _Ask, clarification: Clarification, mode: str) -> Answer:
         abstained=True,
         confidence=0.0,
         mode=mode,
+        note=note,
         timings=_timings(ask),
-        clarification=clarification,
     )
 
 

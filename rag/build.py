@@ -194,12 +194,9 @@ def build_assistant(
     from rag.answering.clarify import ask_back
     from rag.answering.condense import ModelCondenser, RuleCondenser
     from rag.answering.reader import Reader
+    from rag.answering.roles import as_spelled, nothing_to_remark
     from rag.answering.spelling import respelled
-    from rag.assistant import (
-        Assistant,
-        as_spelled,
-        nothing_to_remark,
-    )  # brings LangChain, which takes seconds to import
+    from rag.assistant import Assistant  # brings LangChain, which takes seconds to import
 
     model = load_chat_model(settings) if settings.model else None
     reads_english_only = settings.embedding_model == PACKAGED_MODEL

@@ -9,7 +9,7 @@ import pytest
 
 from rag.answer_json import answer_to_dict
 from rag.answering.asked import parse_history
-from rag.assistant import MAX_QUESTION_CHARS, Assistant
+from rag.assistant import MAX_QUESTION_CHARS, NOTHING_ASKED, Assistant
 from rag.errors import InputError, ModelError, NoDocumentsError
 from rag.retrieval.langchain import PassageRetriever
 from rag.retrieval.retriever import HybridRetriever
@@ -297,3 +297,16 @@ def test_a_misspelt_query_is_put_right_by_what_was_found_and_searched_again(make
 def test_what_the_person_wants_searched_is_searched_as_it_is_spelt(make):
     assistant = make(respell=lambda query, hits: "pear")
     assert assistant.answer(Question("And?", query="plum")).query == "plum"
+
+
+@pytest.mark.parametrize("text", ["hello", "?", "2+2", "a"])
+def test_where_nothing_is_asked_nothing_is_searched(make, text):
+    found, answer = make(ScriptedGenerator(("Hi!",))).stream(Question(text))
+    assert found == Found(text, ())
+    assert (answer.abstained, answer.hits, answer.note) == (True, (), NOTHING_ASKED)
+
+
+def test_thanks_are_not_answered_once_more(make):
+    asked = Question("Thanks a lot!", (Turn("What is an apple?", "Fruit."),))
+    assert make().answer(asked).note == NOTHING_ASKED
+    assert not make().answer(Question("a pear?", asked.history)).note

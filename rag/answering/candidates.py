@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rag.ingest.sentences import sentence_spans
+from rag.answering.statements import statement_spans
 from rag.types import Hit, Passage
 
 _VERBS = (
@@ -46,7 +46,7 @@ def candidates(hits: Iterable[Hit]) -> list[Candidate]:
     found: dict[tuple[str, int, int], Candidate] = {}
     for hit in hits:
         passage = hit.passage
-        for first, last in sentence_spans(passage.text):
+        for first, last in statement_spans(passage.text):
             text = passage.text[first:last]
             if not is_fragment(text) and not is_title(passage, text):
                 start, end = passage.start + first, passage.start + last

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rag.ingest.sentences import sentence_spans
+from rag.answering.statements import statement_spans
 
 _ABOUT_ASSISTANTS = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass)\b[^.!?\n]{0,40}"
@@ -55,7 +55,7 @@ def instruction_spans(text: str) -> list[tuple[int, int]]:
     statement that misleads is not. Manuals and recipes hold some as well, so this is a reason to
     look twice, and none to hide anything.
     """
-    return [(start, end) for start, end in sentence_spans(text) if is_instruction(text[start:end])]
+    return [(start, end) for start, end in statement_spans(text) if is_instruction(text[start:end])]
 
 
 def is_instruction(sentence: str) -> bool:
@@ -76,7 +76,7 @@ def trusted_spans(text: str) -> list[tuple[int, int]]:
     """
     found = []
     warned = False
-    for start, end in sentence_spans(text):
+    for start, end in statement_spans(text):
         speaks = speaks_to_assistant(text[start:end])
         if not (speaks or warned):
             found.append((start, end))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rag.answering.citations import Draft, Quote, number
+from rag.answering.statements import statement_spans
 from rag.answering.words import coverage
 from rag.ingest.sentences import sentence_spans
 from rag.types import Hit, Passage
@@ -203,7 +204,7 @@ def quote(passage: Passage, claim: str) -> Quote:
     (the answer may be in another language) the whole passage is the quote.
     """
     text = passage.text
-    spans = sentence_spans(text)
+    spans = statement_spans(text)
     shares = [coverage(claim, text[start:end]) for start, end in spans]
     if not any(shares):
         start = len(text) - len(text.lstrip())

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from rag.answering.candidates import is_fragment, is_title, slice_of
 from rag.answering.features import content_stems, expected_kind
-from rag.ingest.sentences import sentence_spans
+from rag.answering.spans import tidy
+from rag.answering.statements import answer_after, statement_spans
+from rag.answering.tables import answering_cell
 from rag.types import Hit
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ NAMES = (
 
 MAX_LOG_ODDS = 8.0
 LEAST_BELIEF = 1e-3
+_OF_QUESTIONS = re.compile(r"\b(?:ask(?:s|ed|ing)?|questions?)\b", re.IGNORECASE)
 MAX_CROSSING_CHARS = 600
 """A span over several sentences of a line quotes as many as fit into this."""
 
@@ -64,8 +67,8 @@ def marks(query: str, hits: Sequence[Hit], readings: Sequence[Reading]) -> list[
     for hit, reading in zip(hits, readings, strict=False):
         words = content_stems(surroundings(hit))
         passage = (_log_odds(reading.answerable), wanted.share(words), wanted.missing(words))
-        for (start, end), spans in _by_sentence(hit, reading.spans).items():
-            mark = _mark(query, wanted, hit, (start, end), spans, passage)
+        for sentence, placed in _by_sentence(query, wanted, hit, reading.spans).items():
+            mark = _mark(query, wanted, hit, sentence, placed, passage)
             key = (hit.passage.doc_id, mark.start, mark.end)
             if key not in found or found[key].features[:2] < mark.features[:2]:
                 found[key] = mark
@@ -102,24 +105,34 @@ def surroundings(hit: Hit) -> str:
     return f"{hit.passage.context} {hit.passage.date} {hit.passage.text}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A span of a reading where it is quoted; no `span` when the whole sentence answers."""
+
+    score: float
+    sentence: tuple[int, int]
+    span: tuple[int, int] | None
+
+
 def _mark(
     query: str,
     wanted: Wanted,
     hit: Hit,
     sentence: tuple[int, int],
-    spans: Sequence[Span],
+    placed: Sequence[_Placed],
     passage: tuple[float, float, float],
 ) -> Mark:
-    offset, (start, end) = hit.passage.start, sentence
-    first, last = max(spans[0].start, start), min(spans[0].end, end)
+    text, offset, (start, end) = hit.passage.text, hit.passage.start, sentence
+    best = next((one.span for one in placed if one.span), sentence)
+    first, last = tidy(text, best, sentence)
     odds, share, missing = passage
-    kind = expected_kind(query, hit.passage.text[first:last], begins=False)
+    kind = expected_kind(query, text[first:last], begins=False)
     features = (
         odds,
-        math.log(max(LEAST_BELIEF, sum(span.score for span in spans))),
+        math.log(max(LEAST_BELIEF, sum(one.score for one in placed))),
         share,
         missing,
-        wanted.share(content_stems(hit.passage.text[start:end])),
+        wanted.share(content_stems(text[start:end])),
         float(kind is True),
         float(kind is False),
         math.log(hit.rank),
@@ -127,16 +140,38 @@ def _mark(
     return Mark(hit, offset + start, offset + end, (offset + first, offset + last), features)
 
 
-def _by_sentence(hit: Hit, spans: Sequence[Span]) -> dict[tuple[int, int], list[Span]]:
+def _by_sentence(
+    query: str, wanted: Wanted, hit: Hit, spans: Sequence[Span]
+) -> dict[tuple[int, int], list[_Placed]]:
     """Group spans, best first, by the sentence of the passage that holds them."""
-    text = hit.passage.text
-    sentences = sentence_spans(text)
-    grouped: dict[tuple[int, int], list[Span]] = {}
+    grouped: dict[tuple[int, int], list[_Placed]] = {}
     for span in spans:
-        held = _holding(text, sentences, span)
-        if held and not _is_leftover(hit, *held):
-            grouped.setdefault(held, []).append(span)
+        placed = _in_table(wanted, hit, span) or _in_prose(query, hit, span)
+        if placed and not _is_leftover(hit, *placed.sentence):
+            grouped.setdefault(placed.sentence, []).append(placed)
     return grouped
+
+
+def _in_table(wanted: Wanted, hit: Hit, span: Span) -> _Placed | None:
+    """Place a span in the row and the column that the question speaks of, where they are named."""
+    found = answering_cell(hit.passage.text, (span.start, span.end), wanted.share)
+    if found is None or found[0].end - found[0].start > MAX_CROSSING_CHARS:
+        return None
+    row, cell = found
+    return _Placed(span.score, row.span, cell)
+
+
+def _in_prose(query: str, hit: Hit, span: Span) -> _Placed | None:
+    """Place a span in its sentence; one in a question of the text, in what answers that."""
+    text = hit.passage.text
+    statements = statement_spans(text)
+    held = _holding(text, statements, span)
+    if held is None:
+        return None
+    answer = None if _OF_QUESTIONS.search(query) else answer_after(text, statements, held)
+    if answer:
+        return _Placed(span.score, answer, None)
+    return _Placed(span.score, held, (span.start, span.end))
 
 
 def _holding(text: str, sentences: Sequence[tuple[int, int]], span: Span) -> tuple[int, int] | None:

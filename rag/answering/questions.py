@@ -12,8 +12,12 @@ _PLURAL = (
     r"(?!(?:is|was|does|has|us|this|his|its|always|perhaps|percentage|happens|causes|means|makes)\b)"
     r"[a-z]{2,}[^siu\W]s"
 )
+_OBJECT = r"(?:the|an?|its|their|his|her|our|your|my|it|him|them|us|me)\b"
+"""Before these, what ends in -s is a verb: "Which law governs the contract?"."""
 SEVERAL = (
-    re.compile(rf"\b(?:what|which)(?: (?!{_OTHER})\w*[^\Ws]){{0,3}} {_PLURAL}\b", re.I),
+    re.compile(
+        rf"\b(?:what|which)(?: (?!{_OTHER})\w*[^\Ws]){{0,3}} {_PLURAL}\b(?! {_OBJECT})", re.I
+    ),
     re.compile(r"\b(?:what|which|who) (?:are|were)\b", re.I),
     re.compile(r"^\W*(?:please )?(?:list|name|enumerate|compare|summari[sz]e|give)\b", re.I),
     re.compile(r"\b(?:differences?|differ|both sides|each side|examples?|reasons|ways)\b", re.I),
@@ -24,3 +28,15 @@ SEVERAL = (
 def asks_for_several(query: str) -> bool:
     """Whether the question seems to ask for several things rather than one."""
     return any(pattern.search(query) for pattern in SEVERAL)
+
+
+_STEPS = re.compile(
+    r"^\W*(?:how (?:do|does|can|could|should|would|must|to|is|are)\b"
+    r"|what (?:do|should|must|can|shall|may) (?:i|we|you|one)\b|who (?:should|must|may|can)\b)",
+    re.IGNORECASE,
+)
+
+
+def asks_for_list(query: str) -> bool:
+    """Whether a list that answers would answer as a whole: several things, or what to do."""
+    return asks_for_several(query) or _STEPS.search(query) is not None

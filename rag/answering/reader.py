@@ -7,32 +7,31 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from rag.answering.candidates import is_fragment, is_title, slice_of
 from rag.answering.citations import Draft, Quote, number, quoted_text
 from rag.answering.evidence import Evidence, EvidenceFinder, least_share
-from rag.ingest.sentences import sentence_spans
+from rag.answering.features import content_stems
+from rag.answering.questions import asks_for_list, asks_for_several
+from rag.answering.quoting import header_of, lines_of, quote_of, with_lead
+from rag.answering.rivals import speaks_of_another
+from rag.language import is_latin
 from rag.types import Answer, Hit, Question, Timings
 
 SAME = 0.8
 """Sentences say the same when they share this much of the shorter one's words."""
 MAX_ALSO = 2
 """At most so many further citations of a sentence, for others that say the same."""
-LEAD_CHARS = 300
-"""A sentence before that is longer is not taken along."""
-
-LEANING = re.compile(
-    r"[\"'“‘(\[]*(?:(?:He|She|It|They|His|Her|Its|Their)\b"
-    r"|(?:This|These|Those|Such|That) (?!week|month|year|morning|evening|who\b))"
-)
-"""Sentences that begin so cannot be understood without the one before."""
 
 
 @dataclass(slots=True)
 class Line:
-    """A sentence to show, with the stretch to quote, and who else says the same."""
+    """A sentence to show, with the stretch to quote, and who else says the same.
+
+    `header` is the line above that names the columns, for the row of a table.
+    """
 
     evidence: Evidence
     quote: Quote
+    header: Quote | None = None
     also: list[Quote] = field(default_factory=list)
 
 
@@ -56,7 +55,7 @@ class Reader:
         abstained = not evidence or confidence < self._abstain_below
         lines = [] if abstained else self._choose(query, evidence)
         sentences, citations = number(list(_drafts(lines)))
-        span = evidence[0].span_text if lines else None
+        span = lines[0].evidence.span_text if lines else None
         return Answer(
             question=question,
             query=query,
@@ -70,25 +69,29 @@ class Reader:
         )
 
     def _choose(self, query: str, evidence: Sequence[Evidence]) -> list[Line]:
-        """Keep the evidence that adds something, best first."""
-        share = least_share(query)
+        """Keep the evidence that adds something, best first.
+
+        What names something else than the question does comes after what does not.
+        """
+        least = least_share(query) * evidence[0].score
+        good = [one for one in evidence if one.score >= least]
         lines: list[Line] = []
-        for one in evidence:
-            if one.score < share * evidence[0].score:
-                break
+        for one in sorted(good, key=lambda one: speaks_of_another(query, _about(one))):
             same = next((line for line in lines if adds_nothing(line, one)), None)
             if same:
                 _cite_also(same, one)
-            elif len(lines) < self._max_sentences:
-                lines.append(Line(one, with_lead(one, [line.quote for line in lines])))
+            elif len(lines) < self._max_sentences and (not lines or _is_of_use(query, one)):
+                whole_list = not lines and asks_for_list(query)
+                quote = quote_of(one, [line.quote for line in lines], whole_list=whole_list)
+                lines.append(Line(one, quote, header_of(one)))
         return lines
 
 
 def adds_nothing(line: Line, one: Evidence) -> bool:
-    """Whether a line already says what the evidence would: the same words, or the same answer."""
+    """Whether a line already says what the evidence would, or part of it, or the same answer."""
     quote = line.quote
     same_document = quote.passage.doc_id == one.hit.passage.doc_id
-    if same_document and quote.start <= one.start and one.end <= quote.end:
+    if same_document and quote.start < one.end and one.start < quote.end:
         return True
     return same_answer(line, one) or say_the_same(quote.text, one.text)
 
@@ -107,27 +110,22 @@ def say_the_same(one: str, other: str) -> bool:
     return len(first & second) >= SAME * shorter
 
 
-def with_lead(one: Evidence, shown: Sequence[Quote]) -> Quote:
-    """Quote evidence, together with the sentence before where it cannot stand alone.
+def _is_of_use(query: str, one: Evidence) -> bool:
+    """Whether a further sentence has anything to do with the question, or nobody can tell.
 
-    That sentence has to lie in the same passage, and not to be shown already.
+    Where several things are asked for, each may have a name of its own.
     """
+    text = with_lead(one, ()).text
+    if asks_for_several(query) or not is_latin(query) or not is_latin(text):
+        return True
+    wanted = content_stems(query)
+    return not wanted or bool(wanted & content_stems(text))
+
+
+def _about(one: Evidence) -> str:
+    """Return a sentence with what stands around it and tells what it is about."""
     passage = one.hit.passage
-    alone = Quote(passage, one.start, one.end)
-    if not LEANING.match(alone.text):
-        return alone
-    before = [span for span in sentence_spans(passage.text) if passage.start + span[1] <= one.start]
-    if not before:
-        return alone
-    start, end = passage.start + before[-1][0], passage.start + before[-1][1]
-    text = slice_of(one.hit, start, end)
-    told = any(
-        quote.passage.doc_id == passage.doc_id and quote.start < end and start < quote.end
-        for quote in shown
-    )
-    if told or is_title(passage, text) or is_fragment(text) or len(text) > LEAD_CHARS:
-        return alone
-    return Quote(passage, start, one.end)
+    return f"{passage.context} {passage.date}\n{with_lead(one, ()).text}"
 
 
 def _cite_also(line: Line, one: Evidence) -> None:
@@ -143,15 +141,26 @@ def _cite_also(line: Line, one: Evidence) -> None:
 
 
 def _drafts(lines: Sequence[Line]) -> Iterator[Draft]:
-    """Begin a new line with each sentence that comes from another document than the last."""
-    last = ""
+    """Begin a new line with each sentence that comes from another document than the last.
+
+    Rows of tables and items of lists begin one too; the names of columns are said once.
+    """
+    last, headers = "", set[Quote]()
     for line in lines:
         doc_id = line.quote.passage.doc_id
-        text = quoted_text(line.quote.text)
         new_line = last not in ("", doc_id)
-        # A quote says what it says: it needs no check.
-        yield Draft(text, (line.quote, *line.also), new_line, support="supported")
+        if line.header and line.header not in headers:
+            headers.add(line.header)
+            yield _draft(quoted_text(line.header.text), (line.header,), new_line or bool(last))
+        in_table = line.header is not None
+        for i, text in enumerate(lines_of(line.quote)):
+            yield _draft(text, (line.quote, *line.also), new_line or in_table or i > 0)
         last = doc_id
+
+
+def _draft(text: str, quotes: tuple[Quote, ...], break_before: bool) -> Draft:
+    """Make a draft of what a document says: it needs no check."""
+    return Draft(text, quotes, break_before, support="supported")
 
 
 def _words(text: str) -> frozenset[str]:

@@ -6,6 +6,7 @@ import functools
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
+from itertools import takewhile
 
 from rag.types import Hit
 
@@ -14,6 +15,9 @@ _TWO_SLIPS_CHARS = 8
 """A word of this length may hold two slips."""
 _ASKING = frozenset(("what", "which", "when", "where", "whose", "does", "about", "because"))
 """Words of questions themselves, which no passage need hold."""
+_ENDINGS = "s es d ed ing r rs er ers ly e n en an ans y"
+_FORMS = frozenset(("", *_ENDINGS.split()))
+"""What may stand at the end of one word where another of the same stem has another ending."""
 _WORD = re.compile(r"[^\W\d_]+")
 _LEFT_ALONE = re.compile(r"[\"“«„][^\"”»“]+[\"”»“]|\S*[\d@/_]\S*|\w+\.\w\S*")
 """What is quoted, and numbers, addresses and the like."""
@@ -22,10 +26,10 @@ _LEFT_ALONE = re.compile(r"[\"“«„][^\"”»“]+[\"”»“]|\S*[\d@/_]\S*|
 def respelled(query: str, hits: Sequence[Hit]) -> str:
     """Return a question with the words that are none replaced by those that the hits have.
 
-    A word that the packaged models know, or that a hit holds, stays as it is. Others become the
-    word with the same first letter that is one slip away (two, when it is long): a letter too
-    many, too few, another, or two that changed places. Ties go to the word that the hits hold
-    more often.
+    A word that the packaged models know, or that a hit holds in this form or another, stays as it
+    is. Others become the word with the same first letter that is one slip away (two, when it is
+    long): a letter too many, too few, another, or two that changed places. Ties go to the word
+    that the hits hold more often.
     """
     doubtful = _doubtful(query)
     if not doubtful:
@@ -38,7 +42,7 @@ def respelled(query: str, hits: Sequence[Hit]) -> str:
     meant = {
         match.start(): _in_the_case_of(match[0], better)
         for match in doubtful
-        if match[0].lower() not in found and (better := _nearest(match[0].lower(), found))
+        if not _is_held(match[0].lower(), found) and (better := _nearest(match[0].lower(), found))
     }
     return _WORD.sub(lambda match: meant.get(match.start(), match[0]), query)
 
@@ -77,6 +81,17 @@ def _doubtful(query: str) -> list[re.Match[str]]:
         and not any(start <= match.start() < end for start, end in alone)
         and match[0].lower() not in _known_words()
     ]
+
+
+def _is_held(word: str, found: Counter[str]) -> bool:
+    """Whether the passages hold a word, or another form of it: "approves", "approved"."""
+    return word in found or any(_are_forms(word, other) for other in found)
+
+
+def _are_forms(one: str, other: str) -> bool:
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+    endings = {one[same:], other[same:]}
+    return same >= _LEAST_CHARS + ("" not in endings) and endings <= _FORMS
 
 
 def _nearest(word: str, found: Counter[str]) -> str:

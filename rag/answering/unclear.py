@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rag.answering.salience import content_stems, stem_of
+from rag.answering.words import FUNCTION_WORDS
 
 Kind = Literal["nothing", "person", "thing", "document"]
 
@@ -58,6 +59,12 @@ _DOERS = _set("i we you one to not")
 _SUBJECTS = _set("who what which whom whoever")
 _ASKS_ASSISTANT = re.compile(
     r"\b(?:you|your|yours)\b|^\W*(?:hi|hello|hey|thanks|thank|bye|good (?:morning|day|evening))\b",
+    re.IGNORECASE,
+)
+_SMALL_TALK = re.compile(
+    r"\W*(?:(?:hi|hello|hey|hallo|hola|bonjour|good (?:morning|day|afternoon|evening)|bye|goodbye|"
+    r"thanks|thank you|thx|ok|okay|great|perfect|how are you|who are you)"
+    r"(?: (?:there|all|everyone|everybody|footnote|very much|so much|a lot|again|today))?\W*)+",
     re.IGNORECASE,
 )
 _QUESTION_WORDS = _set("what who whom whose which when where why how")
@@ -116,6 +123,25 @@ def unclear(question: str) -> Unclear | None:
         or _nothing(question, tokens)
         or _demonstrative(question)
     )
+
+
+def is_small_talk(text: str) -> bool:
+    """Whether a text is nothing but a greeting or thanks."""
+    return _SMALL_TALK.fullmatch(text) is not None
+
+
+def asks_nothing(query: str) -> bool:
+    """Whether there is nothing in a query that documents could answer: a greeting, a "?", "2+2".
+
+    A letter or a figure alone says nothing; a character of a script that needs but one does.
+    """
+    if is_small_talk(query):
+        return True
+    words = re.findall(r"[^\W_]+", query.lower())
+    lone = [word for word in words if len(word) == 1 and word.isascii()]
+    if any(word not in FUNCTION_WORDS for word in words if word not in lone):
+        return False
+    return len(lone) == len(words) or any(word.isdigit() for word in lone)
 
 
 def _pronoun(question: str, tokens: list[str]) -> Unclear | None:

@@ -56,6 +56,31 @@ def test_a_span_over_lines_ends_with_the_first() -> None:
     assert mark.span == (114, 120)
 
 
+FAQ = "Is there an app?\n\nNo. One is planned."
+
+
+def test_a_question_of_the_text_is_answered_by_what_follows_it() -> None:
+    spans = (span("an app", 0.6, FAQ), span("planned", 0.3, FAQ))
+    (mark,) = marks("Is there an app?", [hit(FAQ)], [Reading(1.0, 0.5, spans)])
+    assert mark.text == "No. One is planned."
+    assert mark.span == (100 + FAQ.index("planned"), 100 + len(FAQ) - 1)
+    assert mark.features[1] == pytest.approx(math.log(0.9))
+
+
+def test_a_question_of_the_text_may_be_asked_for() -> None:
+    reading = Reading(1.0, 0.5, (span("an app", 0.6, FAQ),))
+    (mark,) = marks("What do people ask?", [hit(FAQ)], [reading])
+    assert mark.text == "Is there an app?"
+
+
+def test_a_span_in_a_table_marks_the_cell_that_the_question_names() -> None:
+    text = "See:\n\nModel | Weight | Power\nHX-1 | 18 kg | 2 kW\nHX-2 | 23 kg | 3 kW"
+    reading = Reading(1.0, 0.5, (span("18 kg", text=text),))
+    (mark,) = marks("What is the power of the HX-2?", [hit(text)], [reading])
+    assert mark.text == "HX-2 | 23 kg | 3 kW"
+    assert mark.span == (100 + text.index("3 kW"), 100 + len(text))
+
+
 def test_spans_of_a_sentence_add_up_and_the_best_is_marked() -> None:
     reading = Reading(1.0, 0.5, (span("led them", 0.5), span("Anna Berg", 0.3)))
     (mark,) = marks("Who led?", [hit()], [reading])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rag.answering.evidence import Evidence, in_order
 from rag.answering.questions import asks_for_several
 from rag.answering.reader import Reader, say_the_same
-from rag.ingest.sentences import sentence_spans
+from rag.answering.statements import statement_spans
 from rag.types import Answer, Hit, Passage, Question
 
 TITLE = "Talks: two countries have something to learn"
@@ -34,7 +34,7 @@ class Marked:
         found = []
         for hit in hits:
             text, offset = hit.passage.text, hit.passage.start
-            for start, end in sentence_spans(text):
+            for start, end in statement_spans(text):
                 for words, value in self._scores.items():
                     if text[start:end].startswith(words):
                         score, span = value if isinstance(value, tuple) else (value, "")
@@ -212,7 +212,7 @@ def test_the_lead_is_not_said_twice() -> None:
     ],
 )
 def test_no_lead(text: str) -> None:
-    start, end = sentence_spans(text)[-1]
+    start, end = statement_spans(text)[-1]
     answer = ask(Marked({text[start:end]: 0.9}), passage(text))
     assert answer.citations[0].quote == text[start:end]
 
@@ -238,6 +238,106 @@ def test_asks_for_several(query: str, several: bool) -> None:
     assert asks_for_several(query) is several
 
 
+@pytest.mark.parametrize(
+    ("query", "several"),
+    [
+        ("Which law governs the contract?", False),  # a verb
+        ("Which laws govern the contract?", True),
+        ("Which rules apply?", True),
+    ],
+)
+def test_what_ends_in_s_before_an_object_is_a_verb(query: str, several: bool) -> None:
+    assert asks_for_several(query) is several
+
+
+STEPS = passage(
+    "The pump is new.\n\nDo this:\n1. Place it.\n2. Connect it.\n- Fill it.\n\nThen go."
+)
+
+
+def test_a_list_is_quoted_whole_when_a_list_is_asked_for() -> None:
+    answer = ask(Marked({"2. Connect": 0.9}), STEPS, query="How do I install the pump?")
+    assert answer.text == ("Do this: [1]\n1. Place it. [1]\n2. Connect it. [1]\nFill it. [1]")
+    assert answer.citations[0].quote == "Do this:\n1. Place it.\n2. Connect it.\n- Fill it."
+
+
+def test_an_item_alone_answers_anything_else() -> None:
+    answer = ask(Marked({"2. Connect": 0.9}), STEPS, query="When is it connected?")
+    assert answer.text == "2. Connect it. [1]"
+
+
+def test_clauses_are_no_list() -> None:
+    clauses = passage(f"1. Support is {'very ' * 40}good.\n2. The law is that of Ireland.")
+    answer = ask(Marked({"2. The law": 0.9}), clauses, query="How is the law?")
+    assert answer.text == "2. The law is that of Ireland. [1]"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "Install it with pip:\n\npip install it\n\nThen go.",
+            "Install it with pip: pip install it",
+        ),
+        ("Bring these:\n- a rope\n- a lamp\n\nThen go.", "Bring these:\na rope\na lamp"),
+        ("Bring these:", "Bring these:"),
+    ],
+)
+def test_a_colon_takes_along_what_follows(text: str, shown: str) -> None:
+    answer = ask(Marked({text[:5]: 0.9}), passage(text))
+    assert "\n".join(sentence.text for sentence in answer.sentences) == shown
+
+
+TABLE = passage("See:\n\nModel | Weight\nHX-1 | 18 kg\nHX-2 | 23 kg")
+
+
+def test_a_row_is_shown_under_the_names_of_its_columns() -> None:
+    answer = ask(Marked({"HX-2": (0.9, "23 kg"), "HX-1": (0.6, "18 kg")}), TABLE, query="Which kg?")
+    assert answer.text == "Model | Weight [1]\nHX-2 | 23 kg [1]\nHX-1 | 18 kg [1]"
+    assert answer.answer_span == "23 kg"
+    (citation,) = answer.citations
+    assert citation.quote == "Model | Weight\nHX-1 | 18 kg\nHX-2 | 23 kg"
+
+
+def test_references_of_the_text_are_not_shown_as_footnotes() -> None:
+    answer = ask(
+        Marked({"Reefs": 0.9}), passage("Reefs,[5] they say, grow slowly.[1][2] So it is.")
+    )
+    assert answer.text == "Reefs, they say, grow slowly. [1]"
+    assert answer.citations[0].quote == "Reefs,[5] they say, grow slowly."
+
+
+def test_what_has_nothing_to_do_with_the_question_is_no_further_sentence() -> None:
+    text = passage("The pump weighs 5 kg. Anna likes it.\nThe big pump weighs 9 kg.")
+    finder = Marked({"The pump": 0.9, "Anna": 0.8, "The big": 0.7})
+    assert ask(finder, text, query="What does the pump weigh?").text == (
+        "The pump weighs 5 kg. [1] The big pump weighs 9 kg. [2]"
+    )
+    assert "Anna" in ask(finder, text, query="Which pumps are there?").text
+
+
+def test_what_names_another_comes_after_what_does_not() -> None:
+    text = passage("John Smith works in Leeds.\nJoan Smith works in York.")
+    finder = Marked({"John": (0.9, "Leeds"), "Joan": (0.6, "York")})
+    answer = ask(finder, text, query="Where does Joan Smith work?")
+    assert [sentence.text for sentence in answer.sentences] == [
+        "Joan Smith works in York.",
+        "John Smith works in Leeds.",
+    ]
+    assert (answer.answer_span, answer.confidence) == ("York", 0.9)
+
+
+def test_words_that_were_shown_are_not_shown_again_in_a_longer_stretch() -> None:
+    class Twice:
+        def find(self, query: str, hits: Sequence[Hit]) -> list[Evidence]:
+            return [Evidence(hits[0], 127, 146, 0.9), Evidence(hits[0], 100, 146, 0.8)]
+
+    answer = Reader(Twice(), abstain_below=0.5, max_sentences=4).read(
+        Question("Who led the talks?"), "Who led the talks?", [Hit(TALKS, 1.0, 1)]
+    )
+    assert [sentence.text for sentence in answer.sentences] == ["Anna Berg led them."]
+
+
 WORDS = st.sampled_from(["He", "said", "They", "the", "talks", "began", "in", "1990", "ended"])
 SENTENCES = st.lists(WORDS, min_size=1, max_size=8).map(lambda words: " ".join(words) + ".")
 
@@ -255,7 +355,7 @@ def test_each_sentence_stands_in_a_quote_inside_its_passage(
             spans = [
                 (hit, hit.passage.start + start, hit.passage.start + end)
                 for hit in hits
-                for start, end in sentence_spans(hit.passage.text)
+                for start, end in statement_spans(hit.passage.text)
             ]
             return in_order(
                 Evidence(*span, score) for span, score in zip(spans, scores, strict=False)

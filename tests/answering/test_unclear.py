@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answering.unclear import Unclear, unclear
+from rag.answering.unclear import Unclear, asks_nothing, unclear
 
 OPEN = [
     ("When did it begin?", "thing", "it"),
@@ -92,3 +92,40 @@ def test_a_document_is_known_by_its_noun_and_what_else_is_asked():
 
 def test_a_long_text_is_not_asked_about():
     assert unclear("it " * 2000) is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "hello",
+        "Hello there!",
+        "great, thanks a lot",
+        "?",
+        "🎂?",
+        "...",
+        "a",
+        "5",
+        "2+2",
+        "What is 2+2?",
+    ],
+)
+def test_asks_nothing(query: str) -> None:
+    assert asks_nothing(query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "pump",
+        "why",  # of what came before, or it is asked back
+        "What is in Q3?",
+        "hi, what does the warranty cover?",
+        "thanks to whom",
+        "猫",
+        "病假需要什么？",
+        "1984",
+        "to be or not to be",
+    ],
+)
+def test_asks_something(query: str) -> None:
+    assert not asks_nothing(query)

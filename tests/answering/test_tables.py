@@ -1,0 +1,93 @@
+"""Rows of tables: which cell answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from rag.answering.features import content_stems
+from rag.answering.tables import answering_cell, rows_around
+
+BARRED = """The models:
+
+Property | HX-200 | HX-250
+Weight | 18,5 kg | 23,1 kg
+Noise level | 62 dB | 66 dB
+
+The end."""
+NAMED = """Columns: Item; Quantity; Unit price
+Row 2: Item: Copper pipe; Quantity: 340; Unit price: 4.75
+Row 3: Item: Safety gloves; Quantity: 96; Unit price: 3.20"""
+
+
+def share(query: str) -> Callable[[frozenset[str]], float]:
+    wanted = content_stems(query)
+    return lambda words: len(words & wanted) / len(wanted)
+
+
+def found(text: str, words: str, query: str) -> tuple[str, str] | None:
+    """Return the row and the cell."""
+    at = text.index(words)
+    answer = answering_cell(text, (at, at + len(words)), share(query))
+    return answer and (text[slice(*answer[0].span)], text[slice(*answer[1])])
+
+
+@pytest.mark.parametrize(
+    ("words", "query", "row", "cell"),
+    [
+        # the column that the question names
+        ("18,5 kg", "the weight of the HX-250", "Weight | 18,5 kg | 23,1 kg", "23,1 kg"),
+        ("62 dB | 66 dB", "noise level of the HX-200", "Noise level | 62 dB | 66 dB", "62 dB"),
+        # the row that it names, and the column of the span
+        ("66 dB", "what weight", "Weight | 18,5 kg | 23,1 kg", "23,1 kg"),
+        # neither is named better than the other: the span stays
+        ("18,5", "which is heavier, HX-200 or HX-250", "Weight | 18,5 kg | 23,1 kg", "18,5"),
+        # a span in the line of columns stands in no row
+        ("HX-250", "noise level HX-250", "Noise level | 62 dB | 66 dB", "66 dB"),
+    ],
+)
+def test_lines_of_cells(words: str, query: str, row: str, cell: str) -> None:
+    assert found(BARRED, words, query) == (row, cell)
+
+
+@pytest.mark.parametrize(
+    ("words", "query", "cell"),
+    [
+        ("340", "unit price of the copper pipe", "4.75"),
+        ("340", "how many safety gloves are there", "96"),
+        ("Row 3", "safety gloves", "Row 3: Item: Safety gloves; Quantity: 96; Unit price: 3.20"),
+    ],
+)
+def test_named_cells(words: str, query: str, cell: str) -> None:
+    answer = found(NAMED, words, query)
+    assert answer is not None
+    assert answer[1] == cell
+
+
+@pytest.mark.parametrize("words", ["models", "The end"])
+def test_prose_is_no_table(words: str) -> None:
+    assert found(BARRED, words, "noise level") is None
+    assert rows_around(BARRED, BARRED.index(words)) == []
+
+
+def test_the_line_of_columns_is_told_apart() -> None:
+    rows = rows_around(BARRED, BARRED.index("66 dB"))
+    assert [BARRED[slice(*row.span)][:6] for row in rows] == ["Weight", "Noise "]
+    assert rows[0].header == (BARRED.index("Property"), BARRED.index("\nWeight"))
+    assert [cell.column for cell in rows[1].cells] == ["Property", "HX-200", "HX-250"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Weight | 18,5 kg\nNoise | 62 dB",  # where a passage begins, a table may go on
+        "See:\nTotal | 5\nWeight | 18,5 kg",  # figures name no column
+        "See:\nHome | About | Help\nWeight | 18,5 kg",  # not as wide
+        "See:\nWeight | 18,5 kg",
+    ],
+)
+def test_without_a_line_of_columns_no_cell_has_a_name(text: str) -> None:
+    rows = rows_around(text, text.index("Weight"))
+    assert [row.header for row in rows] == [None] * len(rows)
+    assert {cell.column for row in rows for cell in row.cells} == {""}
