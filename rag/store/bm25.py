@@ -208,9 +208,10 @@ def _instances(connection: sqlite3.Connection, token: str, last_row: int) -> Pos
     ).fetchone()[0]
     if found is None:
         return Postings(NO_POSTINGS.rows, NO_POSTINGS.counts, last_row)
-    every = np.fromstring(found, dtype=np.int32, sep=",")
-    rows, counts = np.unique(every, return_counts=True)
-    return Postings(rows, counts.astype(np.int32), last_row)
+    every = np.fromstring(found, dtype=np.int32, sep=",")  # ascending, a row for each time
+    firsts = np.flatnonzero(np.diff(every, prepend=0))
+    counts = np.diff(firsts, append=len(every))
+    return Postings(every[firsts], counts.astype(np.int32), last_row)
 
 
 def _named(

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from rag.errors import StoreError
 from rag.store.bm25 import SCHEMA, Bm25
 from rag.store.faults import reach
 from rag.store.records import Changes
@@ -187,9 +188,22 @@ class LexicalIndex:
             if self._owner:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=NORMAL")
+            else:
+                self._check_version(connection)
             self._local.connection = connection
             self._connections.append(connection)
         return connection
+
+    def _check_version(self, connection: sqlite3.Connection) -> None:
+        """Tell an index that its owner keeps as another version of this code does from damage."""
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version != _VERSION:
+            connection.close()
+            raise StoreError(
+                f"The word index {self._path} has version {version}, expected {_VERSION}: another "
+                "version of Footnote has this store open.",
+                "Restart the server; the index is then filled again from the catalogue.",
+            )
 
     def _is_sound(self) -> bool:
         """Whether the file is this catalogue's index and can be read."""

@@ -13,6 +13,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
+from rag.errors import StoreError
 from rag.store.exact import ExactSearch
 from rag.store.indexes import Indexes
 from rag.store.lexical import LexicalIndex
@@ -148,6 +149,19 @@ class TestLexical:
         again = LexicalIndex(tmp_path / "lexical.sqlite3", catalog.store_id)
         assert again.applied == 0
         again.close()
+
+    def test_an_index_that_another_version_owns_is_not_called_damaged(
+        self, catalog, put, lexical, tmp_path
+    ):
+        put("d1", "An apple.")
+        follow(lexical, catalog)
+        with closing(sqlite3.connect(tmp_path / "lexical.sqlite3")) as connection:
+            connection.execute("PRAGMA user_version = 3")
+        second = LexicalIndex(tmp_path / "lexical.sqlite3", catalog.store_id, owner=False)
+        with pytest.raises(StoreError, match="has version 3, expected 4") as refused:
+            second.search("apple", 5)
+        assert "Restart the server" in refused.value.hint
+        second.close()
 
     def test_another_catalogues_index_is_begun_again(self, catalog, put, lexical, tmp_path):
         put("d1", "An apple.")
