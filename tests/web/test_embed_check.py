@@ -6,7 +6,8 @@ import pytest
 from portal import portal
 
 from rag.errors import InputError
-from rag.web.gate.embed_check import Fetched, allows, check, directives_of, judge, widget_of
+from rag.web.gate.csp import allows, directives_of
+from rag.web.gate.embed_check import Fetched, check, judge, widget_of
 
 PORTAL = "https://portal.corp"
 ASK = "https://ask.corp"
