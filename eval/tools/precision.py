@@ -14,22 +14,33 @@ import argparse
 import csv
 import json
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from eval.metrics.ranking import ranking_scores
-from rag.build import open_catalog_for_writing
-from rag.ingest.pipeline import Ingestor
+from rag.build import open_ingestor, open_parts
 from rag.retrieval.embedding import SentenceTransformerEmbedder
-from rag.retrieval.fusion import reciprocal_rank_fusion
-from rag.settings import keep_libraries_quiet, load_settings
-from rag.store.indexes import Indexes
+from rag.retrieval.fusion import score_fusion
+from rag.settings import Settings, keep_libraries_quiet, load_settings
 from rag.store.records import Vectors, embedded_text
 
 WIDTH = 100  # passages in a ranking before it is folded into documents
-Rankings = Mapping[str, Sequence[str]]
+Found = list[tuple[str, float]]  # passage ids and scores, best first
+Rankings = Mapping[str, Found]  # by query
+Qrels = Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What was ingested: passages, their documents, their vectors in each precision."""
+
+    ids: Sequence[str]
+    owner: Mapping[str, str]
+    matrices: Mapping[str, Vectors]
+    lexical: Rankings
 
 
 class KeepingEmbedder(SentenceTransformerEmbedder):
@@ -61,92 +72,89 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory(prefix="footnote-precision-") as work:
         corpus = _write_corpus(options.data, Path(work), qrels, options.documents)
-        _measure(corpus, Path(work) / "store", queries, qrels, bfloat16=options.bfloat16)
+        settings = load_settings(data_dir=Path(work) / "store")
+        embedder = KeepingEmbedder()
+        stored = _store(corpus, settings, embedder, queries, bfloat16=options.bfloat16)
+    vectors = {qid: embedder.embed_query(text) for qid, text in queries.items()}
+    _compare(stored, vectors, qrels, settings)
 
 
-def _measure(
+def _store(
     corpus: Path,
-    store: Path,
+    settings: Settings,
+    embedder: KeepingEmbedder,
     queries: Mapping[str, str],
-    qrels: Mapping[str, Mapping[str, int]],
     *,
     bfloat16: bool,
+) -> Stored:
+    """Ingest, and take out what is to be compared."""
+    with open_ingestor(settings, embedder=embedder) as ingestor:
+        report = ingestor.ingest([str(corpus)])
+    print(f"{report.documents:,} documents, {report.passages:,} passages, {report.seconds:.0f} s")
+    with open_parts(settings) as parts:
+        ids, owners, kept = parts.catalog.all_vectors()
+        texts = [embedded_text(passage) for passage in parts.catalog.passages(ids)]
+        lexical = {qid: parts.indexes.search_lexical(text, WIDTH) for qid, text in queries.items()}
+    matrices = {"float32": np.stack([embedder.kept[text] for text in texts]), "float16": kept}
+    if bfloat16:
+        found = SentenceTransformerEmbedder(bfloat16=True).embed_passages(texts)
+        matrices["bfloat16"] = found.astype(np.float16).astype(np.float32)
+    return Stored(ids, dict(zip(ids, owners, strict=True)), matrices, lexical)
+
+
+def _compare(
+    stored: Stored, vectors: Mapping[str, Vectors], qrels: Qrels, settings: Settings
 ) -> None:
-    settings = load_settings(data_dir=store)
-    embedder = KeepingEmbedder()
-    with open_catalog_for_writing(settings) as catalog:
-        report = Ingestor(
-            catalog,
-            embedder,
-            passage_chars=settings.passage_chars,
-            overlap_chars=settings.overlap_chars,
-        ).ingest([str(corpus)])
-        print(
-            f"{report.documents:,} documents, {report.passages:,} passages, {report.seconds:.0f} s"
-        )
-    with open_catalog_for_writing(settings) as catalog:
-        ids, owners, stored = catalog.all_vectors()
-        owner = dict(zip(ids, owners, strict=True))
-        texts = [embedded_text(passage) for passage in catalog.passages(ids)]
-        matrices = {"float32": np.stack([embedder.kept[text] for text in texts]), "float16": stored}
-        if bfloat16:
-            found = SentenceTransformerEmbedder(bfloat16=True).embed_passages(texts)
-            matrices["bfloat16"] = found.astype(np.float16).astype(np.float32)
-        indexes = Indexes(catalog, store)
-        try:
-            lexical = {
-                qid: [p for p, _ in indexes.search_lexical(text, WIDTH)]
-                for qid, text in queries.items()
-            }
-        finally:
-            indexes.close()
-
-    def show(name: str, rankings: Rankings) -> None:
-        scores = ranking_scores(
-            qrels, {q: _documents(r, owner) for q, r in rankings.items()}, (10,)
-        )
-        mean = float(np.mean([score["ndcg@10"] for score in scores.values()]))
-        print(f"{name:28} nDCG@10 {mean:.4f} over {len(scores)} queries", flush=True)
-
-    vectors = {qid: embedder.embed_query(text) for qid, text in queries.items()}
-    top = _top(ids, vectors)
-    reference = top(matrices["float32"])
-    show("BM25", lexical)
-    for name, matrix in matrices.items():
-        dense = top(matrix)
-        show(f"dense, {name}", dense)
-        pools = {
-            q: [dense[q][: settings.search_k], lexical[q][: settings.search_k]] for q in queries
-        }
-        show(
-            f"hybrid, {name}",
-            {q: [p for p, _ in reciprocal_rank_fusion(pool)] for q, pool in pools.items()},
-        )
-        cosines = (matrix * matrices["float32"]).sum(1) / np.linalg.norm(matrix, axis=1)
-        same = np.mean([len(set(dense[q][:10]) & set(reference[q][:10])) / 10 for q in queries])
+    """Print what each precision finds, alone and fused with BM25 as the product does."""
+    exact = stored.matrices["float32"]
+    reference = nearest(stored.ids, exact, vectors)
+    _show("BM25", stored.lexical, stored.owner, qrels)
+    for name, matrix in stored.matrices.items():
+        dense = nearest(stored.ids, matrix, vectors)
+        _show(f"dense, {name}", dense, stored.owner, qrels)
+        both = {qid: fused(dense[qid], stored.lexical[qid], settings) for qid in vectors}
+        _show(f"hybrid, {name}", both, stored.owner, qrels)
+        cosines = (matrix * exact).sum(1) / np.linalg.norm(matrix, axis=1)
+        same = np.mean([len(_best(dense[qid]) & _best(reference[qid])) / 10 for qid in vectors])
         print(f"{'':28} cosine {cosines.mean():.6f} mean, {cosines.min():.6f} least; ", end="")
         print(f"{same:.4f} of the ten best passages as in float32")
 
 
-def _top(
-    ids: Sequence[str], vectors: Mapping[str, Vectors]
-) -> Callable[[Vectors], dict[str, list[str]]]:
-    def top(matrix: Vectors) -> dict[str, list[str]]:
-        return {
-            qid: [ids[row] for row in np.argsort(-(matrix @ vector), kind="stable")[:WIDTH]]
-            for qid, vector in vectors.items()
-        }
-
-    return top
-
-
-def _documents(ranking: Sequence[str], owner: Mapping[str, str]) -> list[str]:
-    return list(dict.fromkeys(owner[passage] for passage in ranking))
+def nearest(
+    ids: Sequence[str], matrix: Vectors, vectors: Mapping[str, Vectors]
+) -> dict[str, Found]:
+    """Rank the passages for each query by cosine, as many as are looked at."""
+    found: dict[str, Found] = {}
+    for qid, vector in vectors.items():
+        scores = matrix @ vector
+        best = np.argsort(-scores, kind="stable")[:WIDTH]
+        found[qid] = [(ids[row], float(scores[row])) for row in best]
+    return found
 
 
-def _write_corpus(
-    data: Path, work: Path, qrels: Mapping[str, Mapping[str, int]], most: int | None
-) -> Path:
+def fused(dense: Found, lexical: Found, settings: Settings) -> Found:
+    """Merge both rankings as the retriever does; years aside, which precision has no part in."""
+    width = settings.search_k
+    return score_fusion(dense[:width], lexical[:width], dense_share=settings.dense_share)
+
+
+def _show(name: str, rankings: Rankings, owner: Mapping[str, str], qrels: Qrels) -> None:
+    documents = {qid: folded(found, owner) for qid, found in rankings.items()}
+    scores = ranking_scores(qrels, documents, (10,))
+    mean = float(np.mean([score["ndcg@10"] for score in scores.values()]))
+    print(f"{name:28} nDCG@10 {mean:.4f} over {len(scores)} queries", flush=True)
+
+
+def _best(found: Found) -> set[str]:
+    return {passage for passage, _ in found[:10]}
+
+
+def folded(found: Found, owner: Mapping[str, str]) -> list[str]:
+    """Return the documents of a ranking, each where the best of its passages stands."""
+    return list(dict.fromkeys(owner[passage] for passage, _ in found))
+
+
+def _write_corpus(data: Path, work: Path, qrels: Qrels, most: int | None) -> Path:
     """Write the judged documents first, then others, up to `most`."""
     judged = {doc_id for grades in qrels.values() for doc_id in grades}
     rows = sorted(_rows(data / "corpus.jsonl"), key=lambda row: row["_id"] not in judged)
