@@ -75,7 +75,7 @@ def growth(sizes: Sequence[int], questions: int) -> Iterator[str]:
                 _apply(index, batch)
                 held += len(batch)
                 asked = asked or _questions(batch, questions)
-            measured.append(_measure(path, index, asked))
+            measured.append(_measure(path, index, asked, documents=int(batch[-1].doc_id[1:])))
         index.close()
     yield f"| processor ms a question | {' | '.join(f'{size:,}' for size in sizes)} | last/first |"
     yield f"|---|{'---|' * (len(sizes) + 1)}"
@@ -100,7 +100,9 @@ def _apply(index: LexicalIndex, passages: Sequence[Passage]) -> None:
     index.apply(Changes(index.applied + 1, (), tuple(passages), np.zeros((0, 0), np.float32)))
 
 
-def _measure(path: Path, index: LexicalIndex, asked: Sequence[str]) -> dict[str, float]:
+def _measure(
+    path: Path, index: LexicalIndex, asked: Sequence[str], *, documents: int
+) -> dict[str, float]:
     figures = {}
     words = {question: telling(question, STOP_WORDS) for question in asked}
     before = [_cpu_ms(functools.partial(ranked_by_fts5, path, words[q], _SEARCH_K)) for q in asked]
@@ -121,7 +123,7 @@ def _measure(path: Path, index: LexicalIndex, asked: Sequence[str]) -> dict[str,
     warm = [_cpu_ms(functools.partial(index.search, q, _SEARCH_K)) for q in asked]
     figures["all of its words asked for before, median"] = statistics.median(warm)
     figures["all of its words asked for before, slowest"] = max(warm)
-    some = {f"d{number}" for number in range(0, 100_000, 3)}
+    some = frozenset(f"d{number}" for number in range(0, documents, 3))
     index.search(_NO_WORD, 1, some)
     among = [_cpu_ms(functools.partial(index.search, q, _SEARCH_K, some)) for q in asked]
     figures["the same for a reader of every third document"] = statistics.median(among)
