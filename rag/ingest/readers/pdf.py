@@ -13,6 +13,7 @@ from rag.errors import DocumentError
 from rag.ingest.readers import ocr
 from rag.ingest.readers.ocr import Recognised
 from rag.ingest.readers.original import Original
+from rag.ingest.readers.pdf_forms import open_page
 from rag.ingest.readers.pdf_layout import assemble
 from rag.ingest.readers.pdf_lines import recognised_lines, seen_lines
 from rag.ingest.readers.pdf_page import hidden_characters, is_scan, picture_of
@@ -33,7 +34,7 @@ _NO_TITLE = re.compile(
     re.IGNORECASE,
 )
 _NO_AUTHOR = re.compile(
-    r"anonymous|\(?unspecified\)?|unknown|user|admin(?:istrator)?|owner|\W*", re.IGNORECASE
+    r"\(?anonymous\)?|\(?unspecified\)?|unknown|user|admin(?:istrator)?|owner|\W*", re.IGNORECASE
 )
 
 
@@ -45,7 +46,7 @@ class PdfReader:
     """
 
     suffixes = frozenset({".pdf"})
-    version = 3
+    version = 4
 
     def read(self, original: Original) -> Iterator[Document | DocumentError]:
         data, source = original.read(), original.source
@@ -122,7 +123,7 @@ def _damaged(source: str, truncated: bool) -> DocumentError:
 
 
 def _page(document: Any, index: int, source: str) -> _Page:
-    page = document[index]
+    page = open_page(document, index)
     try:
         text_page = page.get_textpage()
         try:

@@ -87,8 +87,10 @@ def shown_lines(
             words = _words(shown.rstrip("\r "))
             if words:
                 first, last = _ends(raw, position, hidden)
-                left, bottom, _, top = text_page.get_charbox(first, loose=True)
-                _, last_bottom, right, _ = text_page.get_charbox(last, loose=True)
+                left, bottom, first_right, top = text_page.get_charbox(first, loose=True)
+                last_left, last_bottom, right, _ = text_page.get_charbox(last, loose=True)
+                if last_left < left:  # Hebrew, Arabic: the first letter stands at the right
+                    left, right = last_left, max(first_right, right)
                 yield Line(
                     text=words,
                     left=left,

@@ -11,6 +11,7 @@ from typing import Any
 
 from rag.errors import DocumentError
 from rag.ingest.readers import ocr
+from rag.ingest.readers.pdf_forms import open_page
 from rag.ingest.readers.pdf_lines import seen_lines, tidied
 from rag.ingest.readers.pdf_page import hidden_characters, is_scan, picture_of
 from rag.ingest.readers.placing import find_letters, share_found
@@ -61,7 +62,7 @@ def view_page(data: bytes, request: PageRequest) -> PageView:
     try:
         if not 1 <= request.page <= len(document):
             raise _no_page(request)
-        page = document[request.page - 1]
+        page = open_page(document, request.page - 1)
         text_page = page.get_textpage()
         try:
             width, height = page.get_size()

@@ -3,10 +3,13 @@ from __future__ import annotations
 import io
 import shutil
 import threading
+from pathlib import Path
 
 import pytest
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen import canvas
 
 from rag.ingest.passages import split
@@ -14,6 +17,8 @@ from rag.ingest.readers import ocr, read_file
 from rag.ingest.readers.pdf_layout import HYPHEN, Line, assemble
 
 WIDTH = 400.0
+
+HEBREW = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 
 
 def make_pdf(pages, *, encrypt=None, **info):
@@ -481,3 +486,27 @@ def test_a_page_that_lies_on_its_side_is_read_like_any_other(read, turn):
     assert "all of the pilots know it" in document.text
     assert " | 2020: " in document.text
     assert sideways.text == document.text
+
+
+def test_what_was_filled_into_a_form_is_read(read):
+    def form(pdf):
+        pdf.drawString(72, 700, "Name of the pilot:")
+        pdf.acroForm.textfield(value="Ann Carter", x=200, y=690, width=200, height=20)
+        pdf.linkURL("http://example.org", (72, 600, 90, 620))
+        pdf.textAnnotation("A note that opens at a click.", Rect=[72, 500, 90, 520])
+
+    (document,) = read("form.pdf", drawn(form))
+    assert "Ann Carter" in document.text
+    assert "click" not in document.text
+
+
+@pytest.mark.skipif(not HEBREW.exists(), reason="no font with Hebrew letters")
+def test_words_that_run_to_the_left_are_seen(read):
+    def hebrew(pdf):
+        pdfmetrics.registerFont(TTFont("Hebrew", str(HEBREW)))
+        pdf.setFont("Hebrew", 12)
+        pdf.drawRightString(500, 700, "עומק הנמל תשעה מטרים"[::-1])
+
+    (document,) = read("hebrew.pdf", drawn(hebrew))
+    assert document.text == "עומק הנמל תשעה מטרים"
+    assert "hidden_text" not in document.metadata
