@@ -130,7 +130,7 @@ READ_FIRST = 3
 """The best hits are read first ..."""
 ENOUGH = 0.7
 """... and the others only when none of these answers with this probability ..."""
-HOPELESS = 0.2
+HOPELESS = 0.3
 """... but one does with this one: where the nearest say nothing, farther ones hardly do."""
 EXCERPT_CHARS = 300
 """Of the others, so much is read: what stands around the question's words.
