@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from rag.cli_options import DataDir
 from rag.errors import InputError
 from rag.settings import load_settings
 from rag.web.people.access import Right, checked_groups
@@ -18,11 +18,6 @@ out = Console(soft_wrap=True)
 token_app = typer.Typer(help="Keys for programs and people.", no_args_is_help=True)
 access_app = typer.Typer(help="Who may not come in for the time being.", no_args_is_help=True)
 embed_app = typer.Typer(help="The widget in other pages.", no_args_is_help=True)
-
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", help="The store. Default: .footnote", show_default=False),
-]
 
 
 @token_app.command()

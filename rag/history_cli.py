@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from rag.cli_options import DataDir
 from rag.errors import InputError
 from rag.history.export import audit_to_dict, person_to_dict
 from rag.history.records import History
@@ -25,10 +26,6 @@ history_app = typer.Typer(
     help="Conversations, feedback and the audit: what is kept of whom.", no_args_is_help=True
 )
 
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", help="The store. Default: .footnote", show_default=False),
-]
 Person = Annotated[str, typer.Argument(help='As "people" names them, such as "user ann".')]
 
 

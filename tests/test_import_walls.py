@@ -39,7 +39,8 @@ LAYERS = [
         "rag.terminal",
         "rag.web",
     ],
-    ["rag.serve_command", "rag.ray_command", "rag.access_cli", "rag.history_cli"],
+    ["rag.cli_options", "rag.serve_command", "rag.ray_command"],
+    ["rag.store_cli", "rag.ask_cli", "rag.access_cli", "rag.history_cli"],
     ["rag.cli"],
     ["eval"],
 ]
@@ -63,7 +64,15 @@ ONLY_IN = {
     "openpyxl": {"rag.ingest.readers"},
     "PIL": {"rag.ingest.readers"},
     "pypdfium2": {"rag.ingest.readers"},
-    "typer": {"rag.cli", "rag.access_cli", "rag.history_cli", "eval.cli"},
+    "typer": {
+        "rag.cli",
+        "rag.cli_options",
+        "rag.store_cli",
+        "rag.ask_cli",
+        "rag.access_cli",
+        "rag.history_cli",
+        "eval.cli",
+    },
     "sentence_transformers": {"rag.retrieval.embedding"},
 }
 
