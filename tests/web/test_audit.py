@@ -8,6 +8,8 @@ from web_fakes import MemoryCatalog, ScriptedAssistant
 
 from rag.history.opening import open_history
 from rag.settings import Settings
+from rag.web.gate.audit import MAX_WHAT_CHARS
+from rag.web.gate.limits import REFUSALS_PER_MINUTE
 from rag.web.gate.sessions import Sessions
 from rag.web.people.access import Right
 from rag.web.people.keys import KeyFile
@@ -106,6 +108,35 @@ def test_a_session_of_the_chat_page_stays_with_its_owner(tmp_path, keys):
     assert client.post("/gradio_api/cancel", json=own, headers=bob).status_code == 200
     odd = client.post("/gradio_api/cancel", content=b"[", headers=bob)
     assert odd.status_code == 422
+
+
+@pytest.mark.parametrize("body", [b"[" * 30_000 + b"]" * 30_000, b"{", b"\xff"])
+def test_what_the_gate_cannot_read_goes_no_further(tmp_path, keys, body):
+    (ann, _), _ = keys
+    for path in ("cancel", "queue/join", "run/predict"):
+        answer = serve(tmp_path).post(f"/gradio_api/{path}", content=body, headers=ann)
+        assert (answer.status_code, answer.text.partition("\n")[0]) == (
+            422,
+            "The body is not JSON.",
+        )
+
+
+def test_a_line_is_short_however_long_the_path(tmp_path):
+    with serve(tmp_path) as client:
+        client.get("/documents/" + "a" * 60_000)
+    [line] = lines(tmp_path)
+    assert line.what == "GET /documents/" + "a" * (MAX_WHAT_CHARS - len("GET /documents/"))
+
+
+def test_whoever_is_refused_again_and_again_does_not_fill_the_disk(tmp_path, keys):
+    (ann, name), _ = keys
+    with serve(tmp_path) as client:
+        for _ in range(REFUSALS_PER_MINUTE + 5):
+            client.get("/runs")
+        client.post("/api/v1/chat", json={"question": "Who?"}, headers=ann | JSON)
+    found = lines(tmp_path)
+    assert [line.status for line in found] == [401] * REFUSALS_PER_MINUTE + [200]
+    assert found[-1].who == name
 
 
 def test_old_sessions_are_forgotten():

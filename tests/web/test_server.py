@@ -123,6 +123,27 @@ def test_other_names_are_refused(client, host, path):
 
 
 @pytest.mark.parametrize(
+    "host", ["evil.example@127.0.0.1", "127.0.0.1/x", "127.0.0.1?x", "127.0.0.1#x", "x\\@127.0.0.1"]
+)
+def test_a_name_that_would_say_more_in_an_address_is_refused(client, host):
+    assert client.get("/healthz", headers={"host": host}).status_code == 400
+
+
+def test_two_names_are_refused_whichever_comes_first(client):
+    for names in (("127.0.0.1", "evil.example"), ("evil.example", "127.0.0.1")):
+        headers = [("host", name) for name in names]
+        assert client.get("/healthz", headers=headers).status_code == 400
+
+
+def test_what_depends_on_who_asks_is_kept_by_no_cache(client):
+    for path in ("/", "/config", "/documents/other", "/documents/none", "/runs", "/pages/other",
+                 "/api/v1/documents"):  # fmt: skip
+        assert client.get(path).headers["cache-control"] == "no-store", path
+    for path in ("/ui/tokens.css", "/widget.js", "/embed"):
+        assert client.get(path).headers.get("cache-control") != "no-store", path
+
+
+@pytest.mark.parametrize(
     "host", ["localhost:7860", "127.0.0.1", "[::1]:7860", "LOCALHOST", "10.1.2.3:80", "localhost."]
 )
 def test_this_machine_and_addresses_are_known(client, host):

@@ -12,6 +12,9 @@ from rag.settings import Settings
 from rag.web.people.access import principal_of
 from rag.web.problems import request_id
 
+MAX_WHAT_CHARS = 500
+"""A path is as long as a client makes it, known or not."""
+
 _DETAILS = "footnote.details"
 
 
@@ -37,7 +40,7 @@ class AuditLog:
             request_id(scope),
             principal_of(scope).name,
             address,
-            f"{scope['method']} {scope['path']}",
+            f"{scope['method']} {scope['path']}"[:MAX_WHAT_CHARS],
             status,
             details,
         )

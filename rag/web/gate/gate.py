@@ -27,6 +27,8 @@ from rag.web.problems import Problem, problem_response
 MAX_BODY_BYTES = 1_000_000
 MAX_API_BODY_BYTES = 65_536
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+REFUSALS = frozenset({401, 403, 429})
+_NO_HOST = frozenset("@/\\?#")
 
 
 class Gate:
@@ -80,8 +82,12 @@ class Gate:
             Who.QUESTION,
             Who.INGEST,
         }
-        if acts or status in (401, 403, 429):
-            self.policy.audit.append(scope, self.policy.identity.address(scope, headers), status)
+        address = self.policy.identity.address(scope, headers)
+        is_refused = status in REFUSALS
+        if is_refused and not self.policy.limits.may_note_refusal(address):
+            return
+        if acts or is_refused:
+            self.policy.audit.append(scope, address, status)
 
     def _check(self, scope: Scope, headers: Headers) -> Response | None:
         """Return None when a request may pass, or the answer to a browser's question.
@@ -89,8 +95,8 @@ class Gate:
         Raises:
             Problem: it may not.
         """
-        host, method = headers.get("host", ""), scope["method"]
-        if not self._is_known(host):
+        method = scope["method"]
+        if not self._is_known(headers.getlist("host")):
             raise Problem(400, "unknown_host", "This server does not go by that name.")
         rules = [rule for rule in rules_of(scope["path"]) if rule.who is not Who.SHUT]
         if not rules:
@@ -108,9 +114,12 @@ class Gate:
             _check_length(method, headers, self._max_bytes(rule))
         return None
 
-    def _is_known(self, host: str) -> bool:
+    def _is_known(self, hosts: list[str]) -> bool:
+        # Of two, somebody after us may take the other; and a name is nothing that a URL says more.
+        if len(hosts) != 1 or not _NO_HOST.isdisjoint(hosts[0]):
+            return False
         try:
-            name = urlsplit(f"//{host}").hostname or ""
+            name = urlsplit(f"//{hosts[0]}").hostname or ""
         except ValueError:
             return False
         return name.rstrip(".") in self.policy.hosts or _is_address(name)

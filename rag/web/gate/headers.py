@@ -6,6 +6,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from rag.web.gate.policy import Policy
+from rag.web.gate.routes import Who, rules_of
 from rag.web.problems import is_for_programs, request_id
 
 CHAT_POLICY = "; ".join(
@@ -50,6 +51,8 @@ def response_headers(scope: Scope, headers: Headers, policy: Policy) -> dict[str
             extra["Access-Control-Expose-Headers"] = "Retry-After, X-Request-Id"
     else:
         extra["Content-Security-Policy"] = CHAT_POLICY
+        if not any(rule.who is Who.OPEN for rule in rules_of(scope["path"])):
+            extra["Cache-Control"] = "no-store"  # it depends on who asks
     if policy.identity.is_secure(scope, headers):
         extra["Strict-Transport-Security"] = ONE_YEAR
     return extra

@@ -16,6 +16,8 @@ REQUEST_FACTOR = 20
 """Other requests are cheap, and one page makes many."""
 
 FAILURES_PER_MINUTE = 20
+REFUSALS_PER_MINUTE = 60
+"""More of one address in a minute are not written down: they would fill the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Limits:
     def __init__(self, questions_per_minute: int) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._failures = _per_minute(FAILURES_PER_MINUTE, "failures")
+        self._refusals = _per_minute(REFUSALS_PER_MINUTE, "refusals")
         self._by_kind = {
             kind: (
                 _per_minute(count, f"{kind} by person"),
@@ -58,6 +61,10 @@ class Limits:
         if self._limiter.test(limit.item, limit.kind, address):
             return 0
         return self._left(limit, address)
+
+    def may_note_refusal(self, address: str) -> bool:
+        """Count a refusal; False when that address has had as many as are worth writing down."""
+        return self._hit(self._refusals, address) == 0
 
     def _hit(self, limit: Limit, who: str) -> int:
         return 0 if self._limiter.hit(limit.item, limit.kind, who) else self._left(limit, who)

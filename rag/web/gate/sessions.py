@@ -9,6 +9,8 @@ from urllib.parse import parse_qs
 
 from starlette.types import Message, Receive, Scope
 
+from rag.web.problems import Problem
+
 KEPT_SESSIONS = 10_000
 _IN_BODY = frozenset({"/gradio_api/queue/join", "/gradio_api/cancel", "/gradio_api/run/predict"})
 _IN_PATH = "/gradio_api/heartbeat/"
@@ -33,7 +35,11 @@ class Sessions:
 
 
 async def session_of(scope: Scope, receive: Receive) -> tuple[str, Receive]:
-    """Return the session that a request names ("" for none), and its body to be read again."""
+    """Return the session that a request names ("" for none), and its body to be read again.
+
+    Raises:
+        Problem: the body is not JSON (422).
+    """
     path: str = scope["path"]
     if path.startswith(_IN_PATH):
         return path.removeprefix(_IN_PATH), receive
@@ -43,8 +49,9 @@ async def session_of(scope: Scope, receive: Receive) -> tuple[str, Receive]:
     body = await _read(receive)
     try:
         given = json.loads(body)
-    except ValueError:
-        given = {}
+    except (ValueError, RecursionError) as error:
+        # Nobody after the gate may read in it what the gate could not.
+        raise Problem(422, "invalid_request", "The body is not JSON.") from error
     session = given.get("session_hash") if isinstance(given, dict) else None
     return session if isinstance(session, str) else named, _again(body, receive)
 
