@@ -27,7 +27,7 @@ from rag.store.catalog import Catalog
 from rag.store.faults import reach
 from rag.store.indexes import Indexes, in_step
 from rag.store.write_lock import write_lock
-from rag.store.written_with import check_written_with, written_with
+from rag.store.written_with import BEING_REINDEXED, check_written_with, written_with
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -153,7 +153,7 @@ def reindex(
                 f"The store {settings.data_dir} is being served by another process.",
                 "Stop it (footnote serve), then run footnote reindex again.",
             )
-        catalog.set_meta({"embedding_model": "(reindexing)"})
+        catalog.set_meta({"embedding_model": BEING_REINDEXED})
         _ingestor(settings, catalog, on_progress).reindex()
         catalog.set_meta(written_with(settings))
         indexes.reset()

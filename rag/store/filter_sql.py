@@ -25,7 +25,9 @@ def _of_condition(condition: Condition) -> tuple[str, list[str]]:
 
 def _of_filter(given: Filter) -> tuple[str, list[str]]:
     operator = _OPERATORS[given.operator]
+    # GLOB knows sets of letters besides * and ?; names such as "report[1].pdf" mean none.
+    value = given.value.replace("[", "[[]") if operator == "GLOB" else given.value
     if given.field in _COLUMNS:
-        return f"{given.field} {operator} ?", [given.value]
+        return f"{given.field} {operator} ?", [value]
     name = f'$."{given.field}"'
-    return f"coalesce(json_extract(metadata, ?), '') {operator} ?", [name, given.value]
+    return f"coalesce(json_extract(metadata, ?), '') {operator} ?", [name, value]

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from rag.errors import StoreError
 from rag.settings import Settings
 
+BEING_REINDEXED = "(reindexing)"
+"""Stands for the embedding model while some vectors are of one and some of another."""
+
 
 def written_with(settings: Settings) -> dict[str, str]:
     """Say what the passages and vectors of a store depend on."""
@@ -21,8 +24,13 @@ def check_written_with(meta: Mapping[str, str], settings: Settings) -> None:
     """See that a store was written with the model and passage size of the settings.
 
     Raises:
-        StoreError: it was not.
+        StoreError: it was not, or is only in part.
     """
+    if meta.get("embedding_model") == BEING_REINDEXED:
+        raise StoreError(
+            f"The store {settings.data_dir} is being reindexed, or a reindex was cut off.",
+            "Wait for it to finish, or run footnote reindex again.",
+        )
     for name, wanted in written_with(settings).items():
         found = meta.get(name)
         if found is not None and found != wanted:

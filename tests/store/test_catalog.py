@@ -119,6 +119,21 @@ def test_filters(catalog, put, filters, expected):
     assert catalog.matching(filters) == expected
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("report[1].pdf", {"d1"}),
+        ("report[[]1].pdf", set()),
+        ("report[*", {"d1"}),
+        ("r*1.pdf", {"d2"}),
+    ],
+)
+def test_brackets_in_a_filter_stand_for_themselves(catalog, put, value, expected):
+    put("d1", "An apple.", title="report[1].pdf")
+    put("d2", "A pear.", title="report1.pdf")
+    assert catalog.matching([Filter("title", "=", value)]) == expected
+
+
 def test_files_are_recorded_replaced_and_forgotten(catalog):
     record = FileRecord("/a.txt", "a.txt", "00", 3, 1, 2, 1)
     catalog.put_file(record)
