@@ -40,6 +40,8 @@ _LIST_OF_SOURCES = re.compile(
     r"^[#*\s]*(?:sources|references|citations|footnotes)[*\s]*:?[*\s]*$", re.IGNORECASE | re.M
 )
 _MAX_RANGE = 20
+_FENCES = ("```", "~~~")
+_LONE_STOP = re.compile(r"\.(?!\S)")
 
 
 class MarkerReader:
@@ -137,6 +139,8 @@ class MarkerReader:
         if not words:
             self._space += text
             return ""
+        if self._after_marker and self.body.endswith(".") and _LONE_STOP.match(words):
+            return self._write(words[1:])  # "It closes at 6 p.m. [1]. It opens at 10 a.m. [1]"
         lead = text[: text.index(words)]
         after = self._space + lead
         gap = self._gap(self._space_before + after, words[0])
@@ -237,6 +241,9 @@ def _sentences(body: str) -> list[_Found]:
     found: list[_Found] = []
     offset = 0
     for line in body.split("\n"):
+        if line.lstrip().startswith(_FENCES):
+            offset += len(line) + 1
+            continue
         bullet = _BULLET.match(line)
         begin = bullet.end() if bullet else 0
         first = True

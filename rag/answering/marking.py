@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rag.answering.candidates import is_fragment, is_title, slice_of
 from rag.answering.features import content_stems, expected_kind
+from rag.answering.questions import OF_QUESTIONS
 from rag.answering.spans import tidy
 from rag.answering.statements import answer_after, statement_spans
 from rag.answering.tables import answering_cell
@@ -34,7 +35,6 @@ NAMES = (
 
 MAX_LOG_ODDS = 8.0
 LEAST_BELIEF = 1e-3
-_OF_QUESTIONS = re.compile(r"\b(?:ask(?:s|ed|ing)?|questions?)\b", re.IGNORECASE)
 MAX_CROSSING_CHARS = 600
 """A span over several sentences of a line quotes as many as fit into this."""
 
@@ -168,7 +168,7 @@ def _in_prose(query: str, hit: Hit, span: Span) -> _Placed | None:
     held = _holding(text, statements, span)
     if held is None:
         return None
-    answer = None if _OF_QUESTIONS.search(query) else answer_after(text, statements, held)
+    answer = None if OF_QUESTIONS.search(query) else answer_after(text, statements, held)
     if answer:
         return _Placed(span.score, answer, None)
     return _Placed(span.score, held, (span.start, span.end))

@@ -30,6 +30,8 @@ def asks_for_several(query: str) -> bool:
     return any(pattern.search(query) for pattern in SEVERAL)
 
 
+OF_QUESTIONS = re.compile(r"\b(?:ask(?:s|ed|ing)?|questions?|wonder(?:s|ed)?)\b", re.IGNORECASE)
+"""What speaks of questions themselves."""
 _STEPS = re.compile(
     r"^\W*(?:how (?:do|does|can|could|should|would|must|to|is|are)\b"
     r"|what (?:do|should|must|can|shall|may) (?:i|we|you|one)\b|who (?:should|must|may|can)\b)",

@@ -58,15 +58,16 @@ def answer_after(
     answered on the next line, unless another question stands there.
     """
     start, end = span
-    if not _asks(text[start:end]) or text[:start].rpartition("\n")[2].strip(" \t-*>•"):
+    if not asks(text[start:end]) or text[:start].rpartition("\n")[2].strip(" \t-*>•"):
         return None
     following = next((one for one in spans if one[0] >= end), None)
-    if following is None or "\n" not in text[end : following[0]] or _asks(text[slice(*following)]):
+    if following is None or "\n" not in text[end : following[0]] or asks(text[slice(*following)]):
         return None
     return following
 
 
-def _asks(text: str) -> bool:
+def asks(text: str) -> bool:
+    """Whether a statement is a question."""
     return text.rstrip(_QUOTES).endswith(_ASKING_ENDS)
 
 

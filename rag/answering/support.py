@@ -11,6 +11,9 @@ from rag.answering.agreement import agreement, choose, coverage
 from rag.answering.citations import Draft, Quote
 from rag.answering.claims import Word, content_words, date_words, is_claim
 from rag.answering.instructions import trusted_spans
+from rag.answering.questions import OF_QUESTIONS
+from rag.answering.statements import asks
+from rag.answering.tables import tells_of_another_column
 from rag.types import Hit, Passage, Support
 
 if TYPE_CHECKING:
@@ -144,7 +147,8 @@ class SupportChecker:
 def find_evidence(claim: str, passages: Sequence[Passage]) -> Evidence | None:
     """Choose the sentences of passages that hold most of a claim; None when none shares a word.
 
-    What a passage says to an assistant is no evidence of anything.
+    What a passage says to an assistant is no evidence of anything, and neither is a question, nor
+    a row of a table that has the claim's number in another column than the claim.
     """
     words = content_words(claim)
     sentences = [
@@ -152,15 +156,24 @@ def find_evidence(claim: str, passages: Sequence[Passage]) -> Evidence | None:
         for passage in passages
         for start, end in trusted_spans(passage.text)
     ]
+    around: list[Word] = [word for quote in sentences for word in content_words(quote.text)]
+    sentences = [quote for quote in sentences if _can_support(claim, quote)]
     said = [content_words(quote.text) for quote in sentences]
     chosen = choose(words, said)
     if not chosen:
         return None
-    around: list[Word] = [word for sentence in said for word in sentence]
     for passage in passages:
         around += [*content_words(passage.context), *date_words(passage.date)]
     counted = agreement(words, [said[i] for i in chosen], around)
     return Evidence(tuple(sentences[i] for i in chosen), counted)
+
+
+def _can_support(claim: str, quote: Quote) -> bool:
+    passage = quote.passage
+    if asks(quote.text) and not OF_QUESTIONS.search(claim):
+        return False
+    span = quote.start - passage.start, quote.end - passage.start
+    return not tells_of_another_column(passage.text, span, claim)
 
 
 def _elsewhere(draft: Draft, hits: Sequence[Hit]) -> list[Passage]:

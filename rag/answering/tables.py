@@ -16,6 +16,7 @@ from rag.answering.features import content_stems
 _BAR = " | "
 _ROW = re.compile(r"Row \d+: ")
 _NAMED = re.compile(r"([^:;|]{1,80}): ")
+_NUMBER = re.compile(r"(?<![\w-])\d(?:[\d.,]*\d)?(?![\w-])")
 _FIGURE = re.compile(r"(?!(?:1[89]|20)\d\d$)[\W_]*\d[\d.,\s]*\W*")
 
 Span = tuple[int, int]
@@ -95,6 +96,18 @@ def answering_cell(
     cell = best.cells[at]
     within = best is own and cell.start <= span[0] and span[1] <= cell.end
     return best, span if within else (cell.start, cell.end)
+
+
+def tells_of_another_column(text: str, span: Span, claim: str) -> bool:
+    """Whether a row has a claim's number in another column than the one that the claim names."""
+    row = next((row for row in rows_around(text, span[0]) if row.span == span), None)
+    if row is None:
+        return False
+    wanted = content_stems(claim)
+    named = _named_column(row.cells, lambda words: float(len(words & wanted)))
+    numbers = set(_NUMBER.findall(claim))
+    held = [numbers & set(_NUMBER.findall(text[cell.start : cell.end])) for cell in row.cells]
+    return named is not None and not held[named] and any(held)
 
 
 def _column_at(row: Row, span: Span) -> int | None:

@@ -252,3 +252,14 @@ def test_without_a_shared_word_the_whole_passage_is_the_quote():
 def test_of_equal_sentences_the_shorter_then_the_earlier_is_quoted():
     text = "Oslo was far away from there. Oslo slept. Oslo waited."
     assert quote(passage(text), "Oslo").text == "Oslo slept."
+
+
+def test_an_abbreviation_before_a_marker_ends_its_sentence_once():
+    reader, shown = read("It shuts at 6 p.m. [1]", ". Then", " it opens. [2]")
+    assert [draft.text for draft in reader.drafts()] == ["It shuts at 6 p.m.", "Then it opens."]
+    assert ".." not in "".join(shown)
+
+
+def test_fences_around_code_are_no_sentences():
+    said = answer("Run this: [1]\n```python\nclient.send(order) [2]\n```\n")
+    assert said == [("Run this:", (1,)), ("client.send(order)", (2,))]

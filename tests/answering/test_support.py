@@ -119,3 +119,36 @@ def test_the_order_of_sentences_is_kept():
     drafts = [Draft(text, ()) for text in ("Nobody was surprised.", "Yes.", "Fish sing.")]
     found = SupportChecker(Alike()).check(drafts, HITS)
     assert [one.draft.text for one in found] == [draft.text for draft in drafts]
+
+
+APP = passage("app", "Is there an app for phones?\n\nOne is planned for autumn.")
+TABLE = passage("table", "See:\n\nModel | HX-200 | HX-250\nNoise level | 62 dB | 66 dB")
+
+
+def supported_by(text: str, cited: Passage) -> tuple[str, list[str]]:
+    draft = Draft(text, (Quote(cited, 100, 101),))
+    (found,) = SupportChecker(Alike()).check([draft], [Hit(cited, 1.0, 1)])
+    return found.support, [quote.text for quote in found.draft.quotes]
+
+
+def test_a_question_is_no_evidence():
+    support, quotes = supported_by("There is an app for phones.", APP)
+    assert support != "supported"
+    assert "Is there an app for phones?" not in quotes
+
+
+def test_a_question_may_be_told_of():
+    support, quotes = supported_by("It is asked whether there is an app for phones.", APP)
+    assert (support, quotes) == ("supported", ["Is there an app for phones?"])
+
+
+def test_a_row_supports_what_stands_in_the_column_that_is_named():
+    support, quotes = supported_by("The noise level of the HX-250 is 66 dB.", TABLE)
+    assert support == "supported"
+    assert "Noise level | 62 dB | 66 dB" in quotes
+
+
+def test_a_row_supports_no_number_of_another_column():
+    support, quotes = supported_by("The noise level of the HX-250 is 62 dB.", TABLE)
+    assert support != "supported"
+    assert "Noise level | 62 dB | 66 dB" not in quotes
