@@ -117,11 +117,15 @@ def problem_to_dict(problem: Problem, scope: Scope) -> dict[str, Any]:
 
 
 def problem_response(problem: Problem, scope: Scope) -> Response:
-    """Answer with a problem: as JSON for programs, in plain words elsewhere."""
+    """Answer with a problem: as JSON for programs and scripts, in plain words elsewhere."""
     if is_for_programs(scope["path"]):
         body = problem_to_dict(problem, scope)
         return JSONResponse(body, problem.status, problem.headers)
     words = " ".join(part for part in (problem.message, problem.hint) if part)
+    if scope["path"].startswith("/gradio_api/"):
+        # Of what is not a success, Gradio's script shows one of these, or that it was not JSON.
+        body = {"detail": words, "error": words}
+        return JSONResponse(body, problem.status, problem.headers)
     text = f"{words}\nRequest {request_id(scope)}\n"
     return PlainTextResponse(text, problem.status, problem.headers)
 

@@ -244,6 +244,29 @@ def test_after_signing_in_nobody_is_led_elsewhere(browser, provider, wanted):
     assert where == ("/%0d" if wanted == "/%0d" else "/")
 
 
+def test_after_a_restart_people_are_asked_to_sign_in_again(browser, provider, folder):
+    """Sessions are kept in memory: nothing of an old one opens anything, or is an error."""
+    signed_in(browser, provider)
+    again = browser_of(
+        create_app(ScriptedAssistant(), MemoryCatalog(), settings_of(provider, folder))
+    )
+    again.cookies = browser.cookies
+    asked = again.get("/documents/other?start=1", headers=PAGE)
+    assert asked.status_code == 303
+    where = urlsplit(asked.headers["location"])
+    assert where.path == "/auth/login"
+    assert parse_qs(where.query) == {"then": ["/documents/other?start=1"]}
+    assert "You are not signed in." in again.get("/auth/me", headers=PAGE).text
+    assert again.get("/api/v1/documents").json()["error"]["code"] == "unauthorized"
+    body = {"fn_index": 0, "data": [], "session_hash": "x"}
+    said = again.post("/gradio_api/queue/join", json=body)
+    words = "You are not signed in, or no longer. Load this page again to sign in."
+    assert (said.status_code, said.json()) == (401, {"detail": words, "error": words})
+    assert again.post("/auth/logout").status_code == 303
+    assert signed_in(again, provider, then="/runs").headers["location"] == "/runs"
+    assert again.get("/documents/other", headers=PAGE).status_code == 200
+
+
 def test_paths_of_ours_are_kept():
     assert local_path("/documents/a%2Fb?start=1") == "/documents/a%2Fb?start=1"
 
@@ -372,3 +395,31 @@ def test_a_person_signs_in_and_out_in_a_browser(provider, chromium: Browser, tmp
             page.goto(url + "/runs")
             assert page.url.startswith(provider.url)  # asked again, at the provider
             context.close()
+
+
+@pytest.mark.browser
+def test_a_page_that_was_open_says_after_a_restart_what_to_do(
+    provider, chromium: Browser, tmp_path
+):
+    listener = listen("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    url = f"http://localhost:{port}"
+    provider.tell("/register", redirect_uri=f"{url}/auth/callback")
+    settings = settings_of(provider, tmp_path, public_url=url)
+    context = chromium.new_context()
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    with serving(create_app(ScriptedAssistant(), MemoryCatalog(), settings), listener):
+        page.goto(url + "/")
+        page.get_by_role("button", name="ann-1").click()
+        page.wait_for_selector(".welcome")
+    app = create_app(ScriptedAssistant(), MemoryCatalog(), settings)
+    with serving(app, listen("127.0.0.1", port)):
+        page.fill("#question textarea", QUESTION["question"])
+        page.press("#question textarea", "Enter")
+        expect(page.get_by_text("Load this page again to sign in.")).to_be_visible()
+        page.reload()
+        page.get_by_role("button", name="ann-1").click()
+        page.wait_for_selector(".welcome")
+        assert page.url == url + "/"
+        context.close()

@@ -206,6 +206,8 @@ def _sign_in_first(rule: Rule, scope: Scope, headers: Headers, sign_in: SignIn) 
         where = {"Location": sign_in.address(scope), "Cache-Control": "no-store"}
         return Problem(303, "sign_in", "Sign in first.", headers=where)
     words, hint = "You are not signed in, or no longer.", "Sign in at auth/login, or send a key."
+    if scope["path"].startswith("/gradio_api/"):  # the chat page that is open asks, not a program
+        hint = "Load this page again to sign in."
     return Problem(401, "unauthorized", words, hint, {"WWW-Authenticate": "Bearer"})
 
 
