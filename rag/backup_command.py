@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from rag.build import open_catalog
-from rag.errors import RagError, StoreBusyError, StoreError
+from rag.errors import InputError, RagError, StoreBusyError, StoreError
 from rag.settings import Settings
 from rag.store.backup import (
     back_up,
@@ -31,8 +31,10 @@ def run_backup(settings: Settings, file: Path) -> Counts:
     """Write the store into one file; others may ask and ingest meanwhile.
 
     Raises:
+        InputError: the file is the store's own.
         StoreError: the store is damaged, or the file cannot be written.
     """
+    _check_apart(settings, file)
     with open_catalog(settings) as catalog:
         return back_up(catalog, file)
 
@@ -43,10 +45,11 @@ def run_restore(settings: Settings, file: Path) -> Counts:
     A running server goes on and answers from the restored documents.
 
     Raises:
-        InputError: there is no such file.
+        InputError: there is no such file, or it is the store's own.
         StoreError: the backup is not sound or does not fit the settings; nothing was changed.
         StoreBusyError: another process is writing, or serves a damaged store.
     """
+    _check_apart(settings, file)
     backup = check_backup(file)
     check_written_with(backup.meta, settings)
     path = settings.data_dir / "catalog.sqlite3"
@@ -62,6 +65,17 @@ def run_restore(settings: Settings, file: Path) -> Counts:
         with closing(Catalog(path)) as catalog, closing(Indexes(catalog, path.parent)) as indexes:
             indexes.follow()
     return backup.counts
+
+
+def _check_apart(settings: Settings, file: Path) -> None:
+    """See that a backup is not the catalogue, whose latest changes may be in a log beside it."""
+    for suffix in ("", "-wal", "-shm"):
+        own = settings.data_dir / f"catalog.sqlite3{suffix}"
+        if own.exists() and file.exists() and own.samefile(file):
+            raise InputError(
+                f"{file} belongs to the store {settings.data_dir} itself.",
+                "Name another file: a backup is a copy of its own.",
+            )
 
 
 def _replace_damaged(settings: Settings, path: Path, file: Path) -> None:
