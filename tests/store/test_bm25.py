@@ -93,6 +93,8 @@ class TestScoresAreThoseOfFts5:
             expect_as_fts5(lexical, path)  # the words known, with the rows that came since
             expect_as_fts5(reader, path)
         catalog.remove(["d2"])  # the last rows: what comes next must not be taken for them
+        follow(lexical, catalog)
+        expect_as_fts5(lexical, path)
         put("d1", lines(11, 6))
         put("d3", lines(13, 6))
         follow(lexical, catalog)
@@ -128,6 +130,25 @@ def test_a_reader_finds_in_their_documents_what_everybody_finds_there(catalog, p
     follow(lexical, catalog)
     now_mine = {i.partition("/")[0] for i, _ in lexical.search("every", 1000, mine | {"d9"})}
     assert now_mine == {"d1", "d4", "d8", "d9"}
+
+
+def test_a_word_is_read_once_and_then_only_where_rows_came(catalog, put, lexical):
+    put("d0", lines(0, 6))
+    follow(lexical, catalog)
+    lexical.search("geneva", 5)
+    known = lexical._bm25._kept.get("geneva")
+    lexical.search("geneva every", 5)
+    assert lexical._bm25._kept.get("geneva") is known
+    put("d1", lines(1, 6))
+    follow(lexical, catalog)
+    lexical.search("geneva", 5)
+    longer = lexical._bm25._kept.get("geneva")
+    assert longer.upto == 12
+    assert longer.rows[: len(known.rows)].tolist() == known.rows.tolist()
+    catalog.remove(["d1"])
+    follow(lexical, catalog)
+    lexical.search("every", 5)
+    assert len(lexical._bm25._kept.get("geneva").rows) == 0  # what had it may be gone
 
 
 class TestArithmetic:
