@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from rag.cli_options import DataDir, Json, err, out, print_json
-from rag.errors import InputError, RagError
+from rag.batch import is_text, run_batch
+from rag.cli_options import DataDir, Json, out, print_json
+from rag.errors import InputError
 from rag.settings import load_settings
 from rag.store.collections import checked_collection
 from rag.store.filters import Condition, Within, parse_filter
@@ -53,7 +50,7 @@ def ask(
                 asked = Question(line["question"], history)
                 return answer_to_dict(parts.assistant.answer(asked, conditions))
 
-            _run_batch(batch, respond)
+            run_batch(batch, respond)
             return
         answer = parts.assistant.answer(Question(_given(question)), conditions)
         if as_json:
@@ -84,7 +81,7 @@ def search(
             return {"query": text, "hits": [hit_to_dict(hit) for hit in hits]}
 
         if batch is not None:
-            _run_batch(batch, lambda line: found(line["question"]))
+            run_batch(batch, lambda line: found(line["question"]))
         elif as_json:
             print_json(found(_given(query)))
         else:
@@ -103,48 +100,6 @@ def _given(text: str | None) -> str:
         raise InputError(
             "There is no question.", 'Write it in quotes: footnote ask "When did it begin?"'
         )
+    if not is_text(text):  # what the shell gave is in another encoding
+        raise InputError("The question is not UTF-8.", "Set the terminal to UTF-8, or use --batch.")
     return text
-
-
-def _run_batch(batch: str, respond: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """Write one JSON line for each input line; a line that cannot be answered gets an `error`."""
-    failed = 0
-    for number, text in _lines(batch):
-        identity: Any = None
-        try:
-            line = _parse_line(number, text)
-            identity = line.get("id")
-            result = respond(line)
-        except RagError as error:
-            failed += 1
-            result = {"error": {"message": error.message, "hint": error.hint}}
-        print_json({"id": identity, **result})
-    if failed:
-        err.print(f"[yellow]{failed} line(s) could not be answered; see their error.[/]")
-        raise typer.Exit(65)
-
-
-def _lines(batch: str) -> Iterator[tuple[int, str]]:
-    try:
-        stream = sys.stdin if batch == "-" else Path(batch).open(encoding="utf-8")  # noqa: SIM115
-    except OSError as error:
-        raise InputError(
-            f"{batch}: cannot be opened ({error.strerror}).", "Check the path."
-        ) from error
-    with stream:
-        for number, text in enumerate(stream, start=1):
-            if text.strip():
-                yield number, text
-
-
-def _parse_line(number: int, text: str) -> dict[str, Any]:
-    try:
-        line = json.loads(text)
-    except ValueError:
-        line = None
-    if not isinstance(line, dict) or not isinstance(line.get("question"), str):
-        raise InputError(
-            f"Line {number} is not a JSON object with a question.",
-            'Write lines such as {"id": "1", "question": "When did it begin?", "history": []}.',
-        )
-    return line

@@ -22,6 +22,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 def print_json(value: dict[str, Any]) -> None:
     """Print an object on a line of its own."""
+    text = json.dumps(value, ensure_ascii=False)
+    # What is no text in UTF-8 is written as JSON escapes it.
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     # Not through rich, which would wrap and colour it.
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
