@@ -54,9 +54,12 @@ def person_to_dict(
     person: str,
     *,
     with_audit: bool,
-    readable: Readable = lambda answer: answer,
+    readable: Readable | None = None,
 ) -> dict[str, Any]:
     """Return all that is kept of a person as a JSON object, of answers what is `readable`.
+
+    The earlier answers that feedback carries along are then left out: what they cite is not known.
+    They are in their conversation, when that is kept.
 
     Raises:
         StoreError: the database cannot be used.
@@ -64,10 +67,11 @@ def person_to_dict(
     found: dict[str, Any] = {
         "person": person,
         "conversations": [
-            conversation_to_dict(read_by(each, readable)) for each in _all_of(history, person)
+            conversation_to_dict(each if readable is None else read_by(each, readable))
+            for each in _all_of(history, person)
         ],
         "feedback": [
-            said_to_dict(replace(each, answer=each.answer and readable(each.answer)))
+            said_to_dict(each if readable is None else _said_to(each, readable))
             for each in history.feedback(person)
         ],
     }
@@ -82,6 +86,12 @@ def read_by(conversation: Conversation, readable: Readable) -> Conversation:
         replace(turn, answer=turn.answer and readable(turn.answer)) for turn in conversation.turns
     )
     return replace(conversation, turns=tuple(turns))
+
+
+def _said_to(said: Said, readable: Readable) -> Said:
+    """Return feedback with what somebody may read of it."""
+    history = tuple((question, "") for question, _ in said.history)
+    return replace(said, answer=said.answer and readable(said.answer), history=history)
 
 
 def conversation_to_dict(conversation: Conversation) -> dict[str, Any]:

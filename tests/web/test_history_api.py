@@ -185,6 +185,51 @@ def test_what_may_not_be_read_any_more_is_withheld(tmp_path, people, history):
         assert kept["answer"]["hits"] == []
 
 
+def test_what_earlier_answers_said_is_withheld_with_feedback_too(tmp_path, people, history):
+    before = (("What did China ask?", QUOTE), ("And then?", "The canary sings."))
+    told = Said(now(), "Who?", before, None, "up", "", people[0][1])
+    history.say(told)
+    with serve(tmp_path) as client:
+        client.headers.update(people[0][0])
+        *_, said = client.get("/api/v1/history").json()["feedback"]
+    assert said["history"] == [["What did China ask?", ""], ["And then?", ""]]
+
+
+def without_citations(**changed) -> dict:
+    answer = answer_to_dict(replace(answered(Question("x")), sentences=(), citations=()))
+    return answer | {"text": "", "abstained": True} | changed
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {
+            "clarification": {
+                "question": "Which?",
+                "choices": [{"label": "Canary", "question": "?"}],
+            }
+        },
+        {
+            "text": "The canary sings.",
+            "abstained": False,
+            "sentences": [{"text": "The canary sings.", "citations": [], "support": ""}],
+        },
+    ],
+)
+def test_what_is_said_without_a_citation_is_withheld_with_what_was_found(
+    tmp_path, people, history, changed
+):
+    history.keep_turn(
+        people[0][1], "said", replace(turn("t9"), answer=without_citations(**changed))
+    )
+    for catalog, is_shown in ((MemoryCatalog(), True), (MemoryCatalog((OTHER,)), False)):
+        with serve(tmp_path, catalog) as client:
+            client.headers.update(people[0][0])
+            [kept] = client.get("/api/v1/conversations/said").json()["turns"]
+            assert (kept["answer"] is not None) is is_shown
+            assert ("canary" in client.get("/api/v1/history").text.casefold()) is is_shown
+
+
 def test_a_server_forgets_what_is_old_when_it_starts(tmp_path, people, history):
     old = replace(turn("t7"), time=now() - timedelta(days=31))
     history.keep_turn(people[0][1], "old", old)

@@ -120,7 +120,8 @@ class Keeping:
 def readable_in(documents: Documents) -> Readable:
     """Return what of an answer may be read by somebody who has these documents.
 
-    An answer that cites others is withheld as a whole. A document that is gone and a forbidden one
+    An answer that cites others is withheld as a whole; so is one that found others and says
+    something without a citation, which may be theirs. A document that is gone and a forbidden one
     are alike.
     """
 
@@ -128,12 +129,18 @@ def readable_in(documents: Documents) -> Readable:
         cited = {each["doc_id"] for each in answer.get("citations", ())}
         found = {each["doc_id"] for each in answer.get("hits", ())}
         held = documents.collections_of(cited | found)
-        if not cited <= held.keys():
+        if not cited <= held.keys() or (_says_uncited(answer) and not found <= held.keys()):
             return None
         hits = [each for each in answer.get("hits", ()) if each["doc_id"] in held]
         return {**answer, "hits": hits}
 
     return readable
+
+
+def _says_uncited(answer: AnswerJson) -> bool:
+    """Tell whether an answer asks back, or has a sentence that cites nothing."""
+    sentences = answer.get("sentences", ())
+    return bool(answer.get("clarification")) or any(not each["citations"] for each in sentences)
 
 
 def shown_again(conversation: Conversation) -> Turns:
