@@ -14,13 +14,12 @@ from rag.errors import InputError, RagError
 from rag.history.records import new_id
 from rag.web.chat import furniture
 from rag.web.chat.connecting import CONCURRENT_ANSWERS, connect
-from rag.web.chat.conversation import render_notice, render_turns
 from rag.web.chat.past_side import PastSide, Update
 from rag.web.chat.regions import Regions
 from rag.web.chat.runs import Runs
 from rag.web.history.feedback import Feedback, FeedbackStore, Rating
 from rag.web.history.keeping import Keeping
-from rag.web.history.turns import Notice, Turns, TurnView
+from rag.web.history.turns import Turns, TurnView
 from rag.web.pages.runs_page import EvaluationRuns
 from rag.web.people.access import ANYBODY, principal_of
 from rag.web.people.readable import View, Views
@@ -81,12 +80,7 @@ class ChatPage:
     def clear(self, request: gr.Request) -> Update:
         """Begin a new conversation, once the last one has ceased to write."""
         self._end_run(request)
-        begun: Update = {
-            self.at.current: "",
-            self.at.turns: (),
-            self.at.notice: "",
-            self.at.box: "",
-        }
+        begun = {self.at.current: "", self.at.turns: (), self.at.notice: "", self.at.box: ""}
         return self.load(request) | self.at.idle() | begun
 
     def open(self, event: gr.EventData, request: gr.Request) -> Update:
@@ -96,14 +90,9 @@ class ChatPage:
         turns = self.past.turns_of(wanted, self._view(request).documents, request)
         if isinstance(turns, str):
             return self.clear(request) | {self.at.notice: turns}
-        opened: Update = {
-            self.at.current: wanted,
-            self.at.turns: turns,
-            self.at.conversation: render_turns(turns),
-            self.at.notice: "",
-            self.at.box: "",
-        }
-        return self.at.idle() | opened | self.past.listed(wanted, request)
+        opened = {self.at.current: wanted, self.at.notice: "", self.at.box: ""}
+        shown = self.at.idle() | self.at.showing(turns) | opened
+        return shown | self.past.listed(wanted, request)
 
     def rename(self, current: str, event: gr.EventData, request: gr.Request) -> Update:
         """Give a conversation another title."""
@@ -167,24 +156,24 @@ class ChatPage:
     ) -> Iterator[Update]:
         """Answer a question, updating the page as the answer grows."""
         if not text.strip():
-            yield {self.at.notice: render_notice(Notice("Write a question first."))}
+            yield self.at.telling("Write a question first.")
             return
         text, session = text.strip(), request.session_hash or ""
         run = self.runs.begin(session)
         if run is None:
-            yield {self.at.notice: render_notice(Notice("One question at a time, please."))}
+            yield self.at.telling("One question at a time, please.")
             return
         current, name = current or new_id(), new_id()
         shown = TurnView(text, turn_id=name)
         try:
-            yield self.at.busy() | self._show(turns, shown) | {self.at.current: current}
+            yield self.at.busy() | self.at.showing((*turns, shown)) | {self.at.current: current}
             try:
                 assistant = self._view(request).assistant
                 for turn in self.runs.turn(text, turns, run, query, assistant):
                     if run.discarded:
                         return
                     shown = replace(turn, turn_id=name)
-                    yield self._show(turns, shown)
+                    yield self.at.showing((*turns, shown))
             except InputError as error:
                 yield self._take_back(text, turns, error, request)
             yield self.at.idle()
@@ -233,25 +222,17 @@ class ChatPage:
                     conversation_id=current,
                 )
             except RagError as error:
-                return {self.at.notice: render_notice(Notice(error.message, error.hint))}
+                return self.at.telling(error.message, error.hint)
         rated = tuple(replace(t, feedback=feedback) if t is turn else t for t in turns)
-        return {self.at.turns: rated, self.at.conversation: render_turns(rated), self.at.notice: ""}
-
-    def _show(self, turns: Turns, turn: TurnView) -> Update:
-        turns = (*turns, turn)
-        return {self.at.turns: turns, self.at.conversation: render_turns(turns)}
+        return self.at.showing(rated) | {self.at.notice: ""}
 
     def _take_back(self, text: str, turns: Turns, error: InputError, request: gr.Request) -> Update:
         """Put a question that cannot be asked back into the box, and say why."""
-        documents = self._view(request).documents.documents()
-        shown = render_turns(turns) or [furniture.render_welcome(documents)]
-        notice = render_notice(Notice(error.message, error.hint))
-        return {
-            self.at.turns: turns,
-            self.at.conversation: shown,
-            self.at.notice: notice,
-            self.at.box: text,
-        }
+        taken = self.at.showing(turns) | self.at.telling(error.message, error.hint)
+        if not turns:
+            documents = self._view(request).documents.documents()
+            taken[self.at.conversation] = [furniture.render_welcome(documents)]
+        return taken | {self.at.box: text}
 
     def _view(self, request: gr.Request) -> View:
         """Return the store as the one who sends a request may use it; nobody sees nothing."""

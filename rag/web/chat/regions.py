@@ -7,7 +7,9 @@ from typing import Any
 import gradio as gr
 
 from rag.web.chat import furniture
+from rag.web.chat.conversation import render_notice, render_turns
 from rag.web.chat.past_side import PastSide, Update
+from rag.web.history.turns import Notice, Turns
 
 
 class Regions:
@@ -44,6 +46,14 @@ class Regions:
             )
             self.ask_button = gr.Button("Ask", variant="primary", elem_id="ask", min_width=0)
             self.stop_button = gr.Button("Stop", elem_id="stop", visible=False, min_width=0)
+
+    def telling(self, message: str, hint: str = "") -> Update:
+        """Return what tells the person something that is not part of any answer."""
+        return {self.notice: render_notice(Notice(message, hint))}
+
+    def showing(self, turns: Turns) -> Update:
+        """Return what makes these the turns of the conversation."""
+        return {self.turns: turns, self.conversation: render_turns(turns)}
 
     def busy(self) -> Update:
         """Return what the composer is while an answer is being written."""
