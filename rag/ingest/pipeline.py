@@ -216,13 +216,30 @@ def _with_problems(record: FileRecord, problems: Sequence[DocumentError]) -> Fil
 
 
 def remove_sources(catalog: Catalog, arguments: Sequence[str]) -> Iterator[str]:
-    """Take documents out, by source, path, folder or document id; yields the sources removed."""
+    """Take documents out, by source, path, folder or document id; yields the sources removed.
+
+    Files that hold none, because they could not be read, are forgotten likewise.
+    """
+    named = _Named(arguments)
     for info in catalog.documents():
-        if any(_names(argument, info.source, info.path, info.doc_id) for argument in arguments):
+        if info.doc_id in arguments or named(info.source, info.path):
             catalog.remove([info.doc_id], forget=[info.path])
             yield info.source
+    empty = [record for record in catalog.files().values() if named(record.source, record.path)]
+    if empty:
+        catalog.remove((), forget=[record.path for record in empty])
+        yield from (record.source for record in empty)
 
 
-def _names(argument: str, source: str, path: str, doc_id: str) -> bool:
-    absolute = str(Path(argument).resolve())
-    return argument in (source, doc_id) or absolute == path or path.startswith(absolute + "/")
+class _Named:
+    """Tells whether arguments name a source, a file by its path, or a folder that it lies in."""
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self._arguments = frozenset(arguments)
+        # "" would be the present folder, and is rather a variable that was not set.
+        self._paths = [Path(argument).resolve() for argument in arguments if argument]
+
+    def __call__(self, source: str, path: str) -> bool:
+        return source in self._arguments or any(
+            Path(path).is_relative_to(named) for named in self._paths
+        )

@@ -247,9 +247,23 @@ def test_documents_are_removed_by_path_or_folder(ingestor, catalog, folder, argu
     assert "docs/a.txt" not in titles(catalog)
 
 
-def test_removing_what_is_not_there_removes_nothing(ingestor, catalog, folder):
+@pytest.mark.parametrize("argument", ["docs/torn.pdf", "docs"])
+def test_a_file_that_could_not_be_read_is_taken_out_too(ingestor, catalog, folder, argument):
+    (folder / "torn.pdf").write_bytes(b"%PDF-1.7 torn")
+    (folder / "b.txt").rename(folder.parent / "b.txt")
+    assert len(ingestor.ingest(["docs", "b.txt"]).problems) == 1
+    assert "docs/torn.pdf" in list(remove_sources(catalog, [argument]))
+    assert str(folder / "torn.pdf") not in catalog.files()
+    assert str(folder.parent / "b.txt") in catalog.files(), "what was not named stays"
+    # As with any other file: while it is there, the next ingest looks at it again.
+    assert ingestor.ingest(["docs/torn.pdf"]).count(Action.ADD) == 1
+
+
+@pytest.mark.parametrize("argument", ["docs/a", ""])
+def test_removing_what_is_not_there_removes_nothing(ingestor, catalog, folder, argument):
     ingestor.ingest(["docs"])
-    assert list(remove_sources(catalog, ["docs/a"])) == []
+    assert list(remove_sources(catalog, [argument])) == []
+    assert len(titles(catalog)) == 2
 
 
 def test_a_file_that_breaks_in_the_middle_loses_nothing_read_before(catalog, embedder, folder):
