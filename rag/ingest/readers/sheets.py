@@ -80,9 +80,9 @@ def _rows(sheet: Any, markup: bytes) -> list[tuple[int, list[str]]]:
     sheet.reset_dimensions()  # what a file says of its size may be wrong, or a trap
     rows: dict[int, list[str]] = {}
     empty = 0
-    found = sheet.iter_rows(max_row=_MAX_ROWS, max_col=_MAX_COLUMNS)
-    for number, row in enumerate(found, start=1):
-        cells = [_shown(cell) for cell in row]
+    # With a limit of columns, openpyxl would fill every row up to it.
+    for number, row in enumerate(sheet.iter_rows(max_row=_MAX_ROWS), start=1):
+        cells = [_shown(cell) for cell in row[:_MAX_COLUMNS]]
         if any(cells):
             rows[number] = cells
             empty = 0
