@@ -14,7 +14,7 @@ from rag.answering.features import content_stems, expected_kind
 from rag.answering.questions import OF_QUESTIONS
 from rag.answering.spans import tidy
 from rag.answering.statements import answer_after, statement_spans
-from rag.answering.tables import answering_cell
+from rag.answering.tables import answering_cell, names_columns
 from rag.types import Hit
 
 if TYPE_CHECKING:
@@ -190,6 +190,8 @@ def _holding(text: str, sentences: Sequence[tuple[int, int]], span: Span) -> tup
 def _is_leftover(hit: Hit, start: int, end: int) -> bool:
     """Whether a line is a heading or too short; a name alone, as in "By Ann Lee", is not."""
     text = hit.passage.text[start:end]
+    if names_columns(hit.passage.text, start):
+        return True
     return is_title(hit.passage, text) or (is_fragment(text) and len(text.split()) < 3)
 
 

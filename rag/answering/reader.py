@@ -10,6 +10,7 @@ from time import perf_counter
 from rag.answering.citations import Draft, Quote, number, quoted_text
 from rag.answering.evidence import Evidence, EvidenceFinder, least_share
 from rag.answering.features import content_stems
+from rag.answering.parts import Part, parts_of
 from rag.answering.questions import asks_for_list, asks_for_several
 from rag.answering.quoting import header_of, lines_of, quote_of, with_lead
 from rag.answering.rivals import speaks_of_another
@@ -47,13 +48,11 @@ class Reader:
         """Answer from hits; the confidence is the best evidence's score.
 
         Abstains when that is below `abstain_below`, or when no hit holds a sentence worth quoting.
-        Of the timings, only `read` is set.
+        Of several questions in one each is answered, the confidence is that of the least sure
+        answer, and the note names what has none. Of the timings, only `read` is set.
         """
         begun = perf_counter()
-        evidence = self._finder.find(query, hits)
-        confidence = evidence[0].score if evidence else 0.0
-        abstained = not evidence or confidence < self._abstain_below
-        lines = [] if abstained else self._choose(query, evidence)
+        lines, confidence, note = self._answer(query, hits)
         sentences, citations = number(list(_drafts(lines)))
         span = lines[0].evidence.span_text if lines else None
         return Answer(
@@ -62,14 +61,38 @@ class Reader:
             sentences=sentences,
             citations=citations,
             hits=tuple(hits),
-            abstained=abstained,
+            abstained=not lines,
             confidence=confidence,
             answer_span=quoted_text(span) if span else None,
+            note=note,
             timings=Timings(read=1000 * (perf_counter() - begun)),
         )
 
-    def _choose(self, query: str, evidence: Sequence[Evidence]) -> list[Line]:
-        """Keep the evidence that adds something, best first.
+    def _answer(self, query: str, hits: Sequence[Hit]) -> tuple[list[Line], float, str]:
+        """Return the lines of an answer, none when it abstains, the confidence, and a note."""
+        parts = parts_of(query)
+        found = [self._finder.find(part.query, hits) for part in parts]
+        answered = [i for i, evidence in enumerate(found) if self._is_enough(evidence)]
+        if len(parts) > 1 and not answered:
+            parts, found = (Part(query, query),), [self._finder.find(query, hits)]
+            answered = [0] if self._is_enough(found[0]) else []
+        if not answered:
+            return [], found[0][0].score if found[0] else 0.0, ""
+        lines: list[Line] = []
+        for i in answered:
+            room = self._max_sentences - len(lines) - sum(other > i for other in answered)
+            lines += self._choose(parts[i].query, found[i], lines, room)
+        open_ = " ".join(f"“{parts[i].said}”" for i in range(len(parts)) if i not in answered)
+        note = f"The documents do not say: {open_}" if open_ else ""
+        return lines, min(found[i][0].score for i in answered), note
+
+    def _is_enough(self, evidence: Sequence[Evidence]) -> bool:
+        return bool(evidence) and evidence[0].score >= self._abstain_below
+
+    def _choose(
+        self, query: str, evidence: Sequence[Evidence], before: Sequence[Line], room: int
+    ) -> list[Line]:
+        """Keep the evidence that adds something to what was said before, best first.
 
         What names something else than the question does comes after what does not.
         """
@@ -77,12 +100,13 @@ class Reader:
         good = [one for one in evidence if one.score >= least]
         lines: list[Line] = []
         for one in sorted(good, key=lambda one: speaks_of_another(query, _about(one))):
-            same = next((line for line in lines if adds_nothing(line, one)), None)
+            told = [*before, *lines]
+            same = next((line for line in told if adds_nothing(line, one)), None)
             if same:
                 _cite_also(same, one)
-            elif len(lines) < self._max_sentences and (not lines or _is_of_use(query, one)):
+            elif len(lines) < room and (not lines or _is_of_use(query, one)):
                 whole_list = not lines and asks_for_list(query)
-                quote = quote_of(one, [line.quote for line in lines], whole_list=whole_list)
+                quote = quote_of(one, [line.quote for line in told], whole_list=whole_list)
                 lines.append(Line(one, quote, header_of(one)))
         return lines
 

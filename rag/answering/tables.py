@@ -98,6 +98,13 @@ def answering_cell(
     return best, span if within else (cell.start, cell.end)
 
 
+def names_columns(text: str, at: int) -> bool:
+    """Whether an offset lies in a line that names the columns of a table."""
+    rows = rows_around(text, at)
+    header = rows[0].header if rows else None
+    return header is not None and header[0] <= at < header[1]
+
+
 def tells_of_another_column(text: str, span: Span, claim: str) -> bool:
     """Whether a row has a claim's number in another column than the one that the claim names."""
     row = next((row for row in rows_around(text, span[0]) if row.span == span), None)

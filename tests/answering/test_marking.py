@@ -81,6 +81,12 @@ def test_a_span_in_a_table_marks_the_cell_that_the_question_names() -> None:
     assert mark.span == (100 + text.index("3 kW"), 100 + len(text))
 
 
+def test_the_names_of_columns_are_no_evidence() -> None:
+    text = "See:\n\nModel | Weight | Power\nHX-1 | 18 kg | 2 kW"
+    reading = Reading(1.0, 0.5, (span("Weight", text=text),))
+    assert marks("Who is it?", [hit(text)], [reading]) == []
+
+
 def test_spans_of_a_sentence_add_up_and_the_best_is_marked() -> None:
     reading = Reading(1.0, 0.5, (span("led them", 0.5), span("Anna Berg", 0.3)))
     (mark,) = marks("Who led?", [hit()], [reading])

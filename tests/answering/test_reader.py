@@ -338,6 +338,49 @@ def test_words_that_were_shown_are_not_shown_again_in_a_longer_stretch() -> None
     assert [sentence.text for sentence in answer.sentences] == ["Anna Berg led them."]
 
 
+class ByPart:
+    """Finds for each question the sentences that begin with the words given for it."""
+
+    def __init__(self, scores: dict[str, dict[str, float]]) -> None:
+        self._scores = scores
+
+    def find(self, query: str, hits: Sequence[Hit]) -> list[Evidence]:
+        return Marked(dict(self._scores.get(query, {}))).find(query, hits)
+
+
+TWO = "When did the talks open, and how was the weather?"
+OPENED, WEATHER = "When did the talks open?", "how was the weather? talks open"
+
+
+def test_two_questions_in_one_are_both_answered() -> None:
+    finder = ByPart({OPENED: {"The talks": 0.9, "Anna": 0.8}, WEATHER: {"The weather": 0.7}})
+    answer = Reader(finder, abstain_below=0.5, max_sentences=2).read(
+        Question(TWO), TWO, [Hit(TALKS, 1.0, 1)]
+    )
+    assert [sentence.text for sentence in answer.sentences] == [
+        "The talks opened in March.",
+        "The weather was fine all week.",
+    ]
+    assert (answer.confidence, answer.note) == (0.7, "")
+
+
+def test_the_one_of_two_questions_that_has_no_answer_is_named() -> None:
+    finder = ByPart({OPENED: {"The talks": 0.9}, WEATHER: {"Anna": 0.4}})
+    answer = ask_by(finder, TWO)
+    assert answer.text == "The talks opened in March. [1]"
+    assert answer.note == "The documents do not say: “how was the weather?”"
+
+
+def test_where_neither_part_has_an_answer_the_whole_question_may() -> None:
+    assert ask_by(ByPart({TWO: {"Anna": 0.6}}), TWO).text == "Anna Berg led them. [1]"
+    assert ask_by(ByPart({TWO: {"Anna": 0.4}}), TWO).abstained
+
+
+def ask_by(finder: ByPart, query: str) -> Answer:
+    reader = Reader(finder, abstain_below=0.5, max_sentences=4)
+    return reader.read(Question(query), query, [Hit(TALKS, 1.0, 1)])
+
+
 WORDS = st.sampled_from(["He", "said", "They", "the", "talks", "began", "in", "1990", "ended"])
 SENTENCES = st.lists(WORDS, min_size=1, max_size=8).map(lambda words: " ".join(words) + ".")
 
