@@ -84,7 +84,7 @@ def test_a_span_in_a_table_marks_the_cell_that_the_question_names() -> None:
 def test_the_names_of_columns_are_no_evidence() -> None:
     text = "See:\n\nModel | Weight | Power\nHX-1 | 18 kg | 2 kW"
     reading = Reading(1.0, 0.5, (span("Weight", text=text),))
-    assert marks("Who is it?", [hit(text)], [reading]) == []
+    assert marks("Which zebra is it?", [hit(text)], [reading]) == []
 
 
 def test_spans_of_a_sentence_add_up_and_the_best_is_marked() -> None:
