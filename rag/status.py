@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 
 from rag.build import open_catalog
 from rag.settings import Settings
 from rag.store.collections import DEFAULT_COLLECTION, EVERYBODY
 from rag.store.indexes import Indexes
+from rag.terminal import escape
 
 
 def store_status(settings: Settings) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from rich import markup
 from rich.console import Console
-from rich.markup import escape
 
 from rag.ingest.files import Action, Step
 from rag.ingest.report import Report
@@ -15,6 +16,13 @@ from rag.support_words import text_with_remarks
 from rag.types import Answer, Citation, Clarification, Hit, Passage
 
 NO_ANSWER = "The documents do not say."
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def escape(text: str) -> str:
+    """Make text of others harmless to print: no markup, and nothing that steers a terminal."""
+    return markup.escape(_CONTROLS.sub("\ufffd", text))
 
 
 def print_answer(console: Console, answer: Answer) -> None:
@@ -87,7 +95,8 @@ def print_report(console: Console, report: Report) -> None:
     for step in skipped[:10]:
         console.print(f"[yellow]skipped[/]  {escape(step.source)} ({step.reason})", highlight=False)
     if len(skipped) > 10:
-        console.print(f"         and {len(skipped) - 10} more", style="dim")
+        what = f"and {len(skipped) - 10} more; all of them: footnote ingest --dry-run"
+        console.print(f"         {what}", style="dim")
     if gone := report.count(Action.GONE):
         what = f"{gone} file(s) are gone; their documents are kept."
         console.print(f"[yellow]gone[/]     {what}", highlight=False)
