@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
+from contextlib import ExitStack
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -55,15 +56,14 @@ class Indexes:
             self.owner = False
         reach("indexes.locked")
         self._damaged: set[VectorIndex | LexicalIndex] = set()
-        try:
-            self.lexical = LexicalIndex(
-                folder / "lexical.sqlite3", catalog.store_id, owner=self.owner
-            )
+        with ExitStack() as opened:
+            opened.callback(self._lock.release)
+            words = folder / "lexical.sqlite3"
+            self.lexical = LexicalIndex(words, catalog.store_id, owner=self.owner)
+            opened.callback(self.lexical.close)
             if self.owner:
                 self.vectors = VectorIndex(folder / "vectors", catalog.store_id)
-        except BaseException:
-            self._lock.release()
-            raise
+            opened.pop_all()
 
     @property
     def behind(self) -> bool:

@@ -10,6 +10,7 @@ import pytest
 
 from rag.errors import StoreError
 from rag.store.catalog import Catalog
+from rag.store.indexes import Indexes
 
 DESCRIPTORS = Path("/proc/self/fd")
 pytestmark = pytest.mark.skipif(not DESCRIPTORS.is_dir(), reason="needs Linux's /proc")
@@ -74,3 +75,12 @@ def test_a_catalogue_that_is_refused_is_not_kept_open(tmp_path):
             Catalog(path)
         # The error is still held, and its traceback with it.
         assert opened_times(path) == 0, refused.value.message
+
+
+def test_indexes_that_cannot_be_opened_let_go_of_what_they_had(catalog):
+    folder = catalog.path.parent
+    (folder / "vectors").write_text("a file where a folder belongs")
+    with pytest.raises(StoreError) as refused:
+        Indexes(catalog, folder)
+    assert opened_times(folder / "lexical.sqlite3") == 0, refused.value.message
+    assert opened_times(folder / "indexes.lock") == 0
