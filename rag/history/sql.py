@@ -37,6 +37,9 @@ from rag.history.records import (
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5.0
+LONG_SECONDS = 1.0
+"""Whoever waited so long for a server in vain has waited for the others too."""
+
 BATCH = 500
 
 T = TypeVar("T")
@@ -46,7 +49,8 @@ class SqlHistory:
     """Implements `History`. The database is opened, and brought up to date, at its first use.
 
     `take_over` then fills it with what older versions kept, within one transaction. When it cannot
-    be opened, it is not tried again for `retry_seconds`: nobody waits for it at every step.
+    be opened, or a server does not answer, it is not tried again for `retry_seconds`, and then by
+    one caller: nobody waits for it at every step.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class SqlHistory:
     ) -> None:
         self._place = place(url)
         self._engine = open_engine(url)
+        self._is_server = url.get_backend_name() != "sqlite"
         self._take_over = take_over
         self._retry_seconds = retry_seconds
         self._opening = threading.Lock()
@@ -231,6 +236,7 @@ class SqlHistory:
             StoreError: the database cannot be used.
         """
         self._open()
+        began = time.monotonic()
         try:
             with self._engine.connect() as connection:
                 connection = connection.execution_options(writes=writes)
@@ -238,11 +244,17 @@ class SqlHistory:
                     yield session
                     session.flush()
         except (SQLAlchemyError, OSError) as error:
-            raise self._unusable(error) from error
+            unusable = self._unusable(error)
+            if self._is_server and time.monotonic() - began >= LONG_SECONDS:
+                self._close_for_a_while(unusable)
+            raise unusable from error
 
     def _open(self) -> None:
         """Bring the database up to date once; raises StoreError as `_transaction`."""
-        with self._opening:
+        # While it has not been opened, others wait for the one who does; once that failed, no more.
+        if not self._opening.acquire(blocking=not self._reason):
+            raise StoreError(self._reason, "It is being tried again.")
+        try:
             if self._is_open:
                 return
             if time.monotonic() < self._closed_until:
@@ -257,10 +269,16 @@ class SqlHistory:
                             session.flush()
             except (SQLAlchemyError, OSError, CommandError) as error:
                 unusable = self._unusable(error)
-                self._reason = unusable.message
-                self._closed_until = time.monotonic() + self._retry_seconds
+                self._close_for_a_while(unusable)
                 raise unusable from error
-            self._is_open = True
+            self._is_open, self._reason = True, ""
+        finally:
+            self._opening.release()
+
+    def _close_for_a_while(self, unusable: StoreError) -> None:
+        self._reason = unusable.message
+        self._closed_until = time.monotonic() + self._retry_seconds
+        self._is_open = False
 
     def _unusable(self, error: Exception) -> StoreError:
         reason = str(getattr(error, "orig", None) or error).partition("\n")[0]

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 MISSING = (
@@ -60,6 +61,19 @@ class Server:
     def start(self) -> None:
         log, options = str(self.folder / "log"), f"-k {self.folder} {SETTINGS}"
         self.run("pg_ctl", "-l", log, "-w", "-o", options, "start")
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let it hold its connections and answer nothing, as behind a cable that was pulled."""
+        first = psutil.Process(int((self.folder / "data/postmaster.pid").read_text().split()[0]))
+        stopped = [first, *first.children()]
+        try:
+            for process in stopped:
+                process.suspend()
+            yield
+        finally:
+            for process in stopped:
+                process.resume()
 
     def stop(self) -> None:
         self.run("pg_ctl", "-w", "-m", "immediate", "stop")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import threading
+import time
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -140,6 +141,25 @@ def test_a_server_that_goes_away_and_comes_back_is_used_again(
     assert history.people() == before
     history.close()
     assert caplog.records == [], "no traceback of a connection that could not be closed"
+
+
+def test_a_server_that_hangs_is_waited_for_once(postgres, postgres_url, tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "TIMEOUT_SECONDS", 2)
+    url = database.database_url(postgres_url, tmp_path)
+    history = SqlHistory(url, retry_seconds=3)
+    before = history.people()
+    waited = []
+    with postgres.frozen():
+        for _ in range(4):
+            began = time.monotonic()
+            with pytest.raises(StoreError, match="cannot be used"):
+                history.people()
+            waited.append(time.monotonic() - began)
+    assert waited[0] > 1.5
+    assert max(waited[1:]) < 1
+    time.sleep(3)
+    assert history.people() == before
+    history.close()
 
 
 def test_no_error_repeats_the_words_of_people(history, engine):
