@@ -85,7 +85,7 @@ def test_a_renamed_file_keeps_its_collection(ingestor, catalog, folder):
 
 def test_a_file_that_breaks_moves_with_what_was_read_of_it(ingestor, catalog, folder):
     ingestor.ingest(["docs"])
-    (folder / "a.txt").write_bytes(b"%PDF-1.7 not a text" + bytes(2000))
+    (folder / "a.txt").write_bytes(b"%PDF-1.7 not a text" + bytes(2000) + b"at all")
     assert len(ingestor.ingest(["docs"], collection="hr").problems) == 1
     assert held(catalog) == {"docs/a.txt": "hr", "docs/b.txt": "hr"}
     again = ingestor.ingest(["docs"], collection="law")
