@@ -21,6 +21,7 @@ from rag.language import language_note
 from rag.retrieval.embedding import Embedder, SentenceTransformerEmbedder
 from rag.retrieval.hashing import HASHING_MODEL, HashingEmbedder
 from rag.retrieval.packaged import PACKAGED_MODEL
+from rag.retrieval.remembering import Remembering
 from rag.retrieval.retriever import HybridRetriever
 from rag.settings import Settings
 from rag.store.catalog import Catalog
@@ -246,7 +247,7 @@ def build_evidence_finder(settings: Settings, embedder: Embedder) -> EvidenceFin
 
     if settings.reader == "similarity":
         return SimilarityEvidence(embedder)
-    return TrainedEvidence(_ReadingModelAtFirstUse(), embedder)
+    return TrainedEvidence(_ReadingModelAtFirstUse(), Remembering(embedder))
 
 
 class _ReadingModelAtFirstUse:

@@ -177,17 +177,16 @@ class TrainedEvidence:
         )
 
     def _read(self, query: str, hits: Sequence[Hit]) -> list[Reading]:
-        """Read hits in rank order, as many as it takes; all when several things are asked for.
+        """Read hits in rank order, as many as it takes; of all when several things are asked for.
 
         The same words are read once, however many documents hold them.
         """
         hit_texts = [(hit.passage.context, hit.passage.text) for hit in hits]
         passages = list(dict.fromkeys(hit_texts))
-        first = len(passages) if asks_for_several(query) else READ_FIRST
-        readings = self._model.read(query, passages[:first])
+        readings = self._model.read(query, passages[:READ_FIRST])
         best = max((reading.answerable for reading in readings), default=0.0)
-        if HOPELESS <= best < ENOUGH:
-            readings += self._read_excerpts(query, hits, passages[first:])
+        if asks_for_several(query) or HOPELESS <= best < ENOUGH:
+            readings += self._read_excerpts(query, hits, passages[READ_FIRST:])
         read = dict(zip(passages, readings, strict=False))
         return [read[text] for text in takewhile(read.__contains__, hit_texts)]
 
