@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rag.store.connections import Connections
 from rag.store.sqlite_errors import translated_errors
 
 
@@ -21,23 +21,14 @@ class Database:
     def __init__(self, path: Path, *, busy_seconds: float) -> None:
         self.path = path
         self._busy_seconds = busy_seconds
-        self._local = threading.local()
-        self._connections: list[tuple[threading.Thread, sqlite3.Connection]] = []
-        self._connections_lock = threading.Lock()
+        self._connections = Connections(self._connect)
 
     @property
     def connection(self) -> sqlite3.Connection:
         """This thread's connection, opened at its first use."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._connect()
-            self._local.connection = connection
-            self._keep(connection)
-        return connection
+        return self._connections.mine
 
     def _connect(self) -> sqlite3.Connection:
-        # Threads do not share connections; check_same_thread is off only so that others may close
-        # those of threads that have ended.
         connection = sqlite3.connect(
             self.path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
         )
@@ -49,19 +40,6 @@ class Database:
             connection.close()
             raise
         return connection
-
-    def _keep(self, connection: sqlite3.Connection) -> None:
-        """Remember this thread's connection, and close those of threads that have ended.
-
-        A server's threads come and go, and each connection holds two files open.
-        """
-        with self._connections_lock:
-            held, self._connections = self._connections, [(threading.current_thread(), connection)]
-            for thread, opened in held:
-                if thread.is_alive():
-                    self._connections.append((thread, opened))
-                else:
-                    opened.close()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -95,8 +73,4 @@ class Database:
 
     def close(self) -> None:
         """Close every thread's connection."""
-        with self._connections_lock:
-            for _, connection in self._connections:
-                connection.close()
-            self._connections.clear()
-        self._local = threading.local()
+        self._connections.close()

@@ -9,12 +9,12 @@ from __future__ import annotations
 import itertools
 import re
 import sqlite3
-import threading
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from rag.errors import StoreError
 from rag.store.bm25 import SCHEMA, Bm25
+from rag.store.connections import Connections
 from rag.store.faults import reach
 from rag.store.records import Changes
 from rag.store.shared_lock import SharedLock
@@ -59,8 +59,7 @@ class LexicalIndex:
         self._path = path
         self._store_id = store_id
         self._owner = owner
-        self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._connections = Connections(self._connect)
         # To close a connection that another thread is using can end the process.
         self._use = SharedLock()
         self._bm25 = Bm25()
@@ -167,38 +166,37 @@ class LexicalIndex:
             self._close()
 
     def _close(self) -> None:
-        for connection in self._connections:
-            connection.close()
-        self._connections.clear()
+        self._connections.close()
         self._bm25.close()
-        self._local = threading.local()
 
     @property
     def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            # Only the owner may create the file, and only in `reset`.
-            connection = sqlite3.connect(
-                f"{self._path.resolve().as_uri()}?mode={'rwc' if self._owner else 'rw'}",
-                uri=True,
-                timeout=30.0,
-                isolation_level=None,
-                check_same_thread=False,
-            )
+        return self._connections.mine
+
+    def _connect(self) -> sqlite3.Connection:
+        # Only the owner may create the file, and only in `reset`.
+        connection = sqlite3.connect(
+            f"{self._path.resolve().as_uri()}?mode={'rwc' if self._owner else 'rw'}",
+            uri=True,
+            timeout=30.0,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
             if self._owner:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=NORMAL")
             else:
                 self._check_version(connection)
-            self._local.connection = connection
-            self._connections.append(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _check_version(self, connection: sqlite3.Connection) -> None:
         """Tell an index that its owner keeps as another version of this code does from damage."""
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version != _VERSION:
-            connection.close()
             raise StoreError(
                 f"The word index {self._path} has version {version}, expected {_VERSION}: another "
                 "version of Footnote has this store open.",

@@ -1,9 +1,10 @@
-"""The catalogue's file is let go of: by threads that have ended, and when it is refused."""
+"""The files of a store are let go of: by threads that have ended, and when they are refused."""
 
 from __future__ import annotations
 
 import os
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from rag.errors import StoreError
 from rag.store.catalog import Catalog
 from rag.store.indexes import Indexes
+from rag.store.lexical import LexicalIndex
 
 DESCRIPTORS = Path("/proc/self/fd")
 pytestmark = pytest.mark.skipif(not DESCRIPTORS.is_dir(), reason="needs Linux's /proc")
@@ -40,6 +42,17 @@ def test_threads_that_have_ended_keep_no_file_open(catalog, put):
     # This thread's, that of the last one, and what SQLite itself keeps for the next.
     assert opened_times(catalog.path) <= 4
     assert catalog.counts().documents == 1
+
+
+def test_neither_does_the_word_index(catalog, put, tmp_path):
+    put("d1", "An apple.")
+    path = tmp_path / "lexical.sqlite3"
+    with closing(LexicalIndex(path, catalog.store_id)) as lexical:
+        lexical.apply(catalog.changes(0, limit=1000))
+        for _ in range(20):
+            in_a_thread(lambda: lexical.search("apple", 5))
+        assert opened_times(path) <= 4
+        assert len(lexical.search("apple", 5)) == 1
 
 
 def test_a_thread_keeps_its_own_while_others_come_and_go(catalog, put):
