@@ -52,9 +52,6 @@ def main() -> None:
         if error.hint:
             err.print(f"  {escape(error.hint)}", highlight=False)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        err.print("Stopped.")
-        sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of a pipe has gone; there is nobody to tell
         sys.exit(141)

@@ -22,8 +22,12 @@ def run_ingest(
     collection: str | None = None,
 ) -> Report:
     """Ingest with a progress bar on the console; raises as `Ingestor.ingest` does."""
-    with progress_bar(console) as show, open_ingestor(settings, show) as ingestor:
-        return ingestor.ingest(paths, prune=prune, collection=collection)
+    try:
+        with progress_bar(console) as show, open_ingestor(settings, show) as ingestor:
+            return ingestor.ingest(paths, prune=prune, collection=collection)
+    except KeyboardInterrupt:
+        console.print("Stopped. What was read is kept; the same command goes on from there.")
+        raise
 
 
 def run_reindex(settings: Settings, console: Console) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
+import sqlite3
 import subprocess
 import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -166,3 +170,41 @@ def test_removing_takes_a_document_out_of_answers(footnote, tmp_path):
     assert "Removed 1" in run(footnote, "remove", gone, "--data-dir", store).stdout
     found = run(footnote, "search", FLAGSHIP, "--json", "--data-dir", store).stdout
     assert gone not in found
+
+
+def test_an_ingest_that_is_stopped_says_so_and_goes_on_later(footnote, tmp_path):
+    for number in range(1500):
+        (tmp_path / f"{number}.txt").write_text(f"The ship {number} left the harbour.\n" * 20)
+    (tmp_path / "footnote.toml").write_text('embedding_model = "hashing"\n')
+    command = [*footnote, "ingest", ".", "--data-dir", "store"]
+    with subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        ),  # jobs of a shell ignore it
+    ) as stopped:
+        until = time.monotonic() + 60
+        while documents_in(tmp_path / "store") == 0 and time.monotonic() < until:
+            time.sleep(0.02)
+        stopped.send_signal(signal.SIGINT)
+        _, said = stopped.communicate(timeout=60)
+    assert stopped.returncode == 130
+    assert "the same command goes on" in " ".join(said.split())
+    assert "Traceback" not in said
+    kept = documents_in(tmp_path / "store")
+    assert 0 < kept < 1500
+    done = run(footnote, "ingest", ".", "--data-dir", "store", cwd=tmp_path)
+    assert documents_in(tmp_path / "store") == 1500, done.stderr
+    assert f"{1500 - kept} written" in " ".join(done.stdout.split())
+
+
+def documents_in(store: Path) -> int:
+    try:
+        with closing(sqlite3.connect(f"file:{store}/catalog.sqlite3?mode=ro", uri=True)) as found:
+            return int(found.execute("SELECT count(*) FROM documents").fetchone()[0])
+    except sqlite3.OperationalError:  # not there yet
+        return 0
