@@ -161,30 +161,37 @@ def test_a_signed_token_may_ask_and_nothing_else(guarded):
     assert guarded.delete("/api/v1/documents/other", headers=token).status_code == 403
 
 
-now = int(time.time())
+def signed(secret=SECRET, algorithm="HS256", headers=None, **changed):
+    return jwt.encode(claims(**changed), secret, algorithm=algorithm, headers=headers)
+
+
+def since(seconds, **changed):
+    """Sign claims whose times are counted from now, in seconds."""
+    now = int(time.time())
+    return signed(**{name: now + value for name, value in {**changed, "iat": seconds}.items()})
 
 
 @pytest.mark.parametrize(
-    "token",
+    "make",  # when the test runs: a token made any earlier could be refused for its age alone
     [
-        jwt.encode(claims(), None, algorithm="none"),
-        jwt.encode(claims(), "t" * 32, algorithm="HS256"),
-        jwt.encode(claims(), SECRET * 2, algorithm="HS512"),
-        jwt.encode(claims(exp=now - 5, iat=now - 300), SECRET, algorithm="HS256"),
-        jwt.encode(claims(exp=now + 3600), SECRET, algorithm="HS256"),
-        jwt.encode(claims(iat=now + 600, exp=now + 900), SECRET, algorithm="HS256"),
-        jwt.encode(claims(aud="other"), SECRET, algorithm="HS256"),
-        jwt.encode(claims(sub=""), SECRET, algorithm="HS256"),
-        jwt.encode(claims(sub="a\nb"), SECRET, algorithm="HS256"),
-        jwt.encode({"sub": "ann", "aud": "footnote"}, SECRET, algorithm="HS256"),
-        jwt.encode(claims(), SECRET, algorithm="HS256", headers={"jku": "https://evil.example"})[:-2],
-        jwt.encode(claims(more="x" * 5000), SECRET, algorithm="HS256"),
-        "a.b.c",
+        lambda: signed(None, "none"),
+        lambda: signed("t" * 32),
+        lambda: signed(SECRET * 2, "HS512"),
+        lambda: since(-300, exp=-5),
+        lambda: since(0, exp=3600),
+        lambda: since(600, exp=900),
+        lambda: signed(aud="other"),
+        lambda: signed(sub=""),
+        lambda: signed(sub="a\nb"),
+        lambda: jwt.encode({"sub": "ann", "aud": "footnote"}, SECRET, algorithm="HS256"),
+        lambda: signed(headers={"jku": "https://evil.example"})[:-2],
+        lambda: signed(more="x" * 5000),
+        lambda: "a.b.c",
     ],
-)  # fmt: skip
-def test_other_tokens_prove_nothing(guarded, token):
+)
+def test_other_tokens_prove_nothing(guarded, make):
     client = from_elsewhere(guarded)
-    response = client.post("/api/v1/chat", json=QUESTION, headers=bearer(token) | JSON)
+    response = client.post("/api/v1/chat", json=QUESTION, headers=bearer(make()) | JSON)
     assert response.status_code == 401
 
 
