@@ -113,12 +113,18 @@ def world(tmp_path_factory: pytest.TempPathFactory, database: Server, footnote: 
             for each in urls:
                 _wait_until_ready(each)
             world = World(urls, database, settings, provider, log, [])  # type: ignore[arg-type]
-            ann = world.signed_in(urls[0], ANN)
-            stack.callback(ann.close)
+            browsers = [world.signed_in(each, ANN) for each in urls]
+            for browser in browsers:
+                stack.callback(browser.close)
+            ann = browsers[0]
             world.said_while_away += [PageCalls(ann).open()["past"], ann.get("/auth/me").text]
+            # Each server finds out by itself that the database is away, and that it is back.
+            said = [browser.get("/api/v1/conversations").status_code for browser in browsers]
+            assert said == [503, 503]
         finally:
             database.start()
-        _wait_until(lambda: ann.get("/api/v1/conversations").status_code == 200)
+        for browser in browsers:
+            _wait_until(lambda at=browser: at.get("/api/v1/conversations").status_code == 200)
         yield world
 
 
