@@ -17,7 +17,7 @@ test: $(VENV)/installed-test ## Install what tests need and run everything
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 eval: $(VENV)/installed-test ## Score the sample corpus with its question set
 	$(BIN)/footnote eval run eval/datasets/corpus.jsonl --corpus corpus

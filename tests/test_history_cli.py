@@ -64,7 +64,7 @@ def test_a_person_is_erased_after_a_question(history, command, tmp_path):
     assert "user ann" in history.people()
     done = command("erase", "user ann", "--yes")
     assert "Deleted 1 conversations and 1 feedback; 1 audit lines" in done.stdout
-    assert "audit.jsonl of an earlier version" in " ".join(done.stderr.split())
+    assert "audit.jsonlofanearlierversion" in "".join(done.stderr.split()), "wherever lines end"
     assert "user ann" not in history.people()
     written = command("audit").stdout
     assert "ann" not in written.replace("I am bob", "")

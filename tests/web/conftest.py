@@ -88,8 +88,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield Site(url, assistant, data_dir)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """A browser for the tests of one file: while it is open, no other event loop can run."""
     path = shutil.which("chromium")
     if path is None:
         pytest.fail(NO_CHROMIUM, pytrace=False)

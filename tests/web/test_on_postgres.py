@@ -303,6 +303,7 @@ def test_answers_go_on_while_the_database_is_away(world, person):
             assert str(world.database.folder) not in each.text
     finally:
         world.database.start()
+    _wait_until(lambda: ann.get("/api/v1/conversations").status_code == 200)
     assert (NOON, 1) in listed(ann)
     page.ask("And the canteen?")
     kept = ann.get(f"/api/v1/conversations/{only_id(ann, 'And the canteen?')}").json()
