@@ -9,7 +9,7 @@ import numpy as np
 from eval.ablation_data import Collection, VectorCache
 from eval.ablation_search import Bench, Ranking, shipped
 from eval.ablation_words import Scores
-from rag.answering.reading_model import ReadingModel
+from rag.answering.reading.model import ReadingModel
 from rag.ingest.sentences import sentence_spans
 
 SIZES = ((500, 0), (1000, 0), (1000, 200), (1500, 0))

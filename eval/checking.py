@@ -23,8 +23,8 @@ from eval.checking_data import (
     wice_claims,
 )
 from eval.planted import KINDS, Cited, Planted, plant
+from rag.answering.checking.support import Checked, SupportChecker
 from rag.answering.citations import Draft, Quote
-from rag.answering.support import Checked, SupportChecker
 from rag.build import build_embedder
 from rag.settings import keep_libraries_quiet, load_settings
 from rag.types import Hit, Passage

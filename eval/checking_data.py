@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from eval.planted import Cited
-from rag.answering.agreement import coverage
-from rag.answering.claims import content_words
+from rag.answering.checking.agreement import coverage
+from rag.answering.text.claims import content_words
 from rag.errors import InputError
 from rag.ingest.passages import split
 from rag.ingest.readers import read_file

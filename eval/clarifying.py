@@ -19,8 +19,8 @@ from eval.ablation_search import Bench, numbers_of, shipped, shipped_lexical
 from eval.checking import Tally, tally
 from eval.dataset import Case
 from eval.loaders import load_jsonl
-from rag.answering.clarify import ask_back
-from rag.answering.condense import RuleCondenser
+from rag.answering.question.clarify import ask_back
+from rag.answering.question.condense import RuleCondenser
 from rag.build import build_embedder
 from rag.ingest.readers import read_file
 from rag.settings import PROJECT_ROOT, keep_libraries_quiet, load_settings

@@ -18,8 +18,8 @@ from pathlib import Path
 from eval.ablation_data import Collection, VectorCache, rows
 from eval.ablation_search import Bench, Ranking, shipped, top
 from eval.checking import Tally, tally
-from rag.answering.condense import RuleCondenser
-from rag.answering.salience import content_stems
+from rag.answering.question.condense import RuleCondenser
+from rag.answering.question.salience import content_stems
 from rag.build import build_embedder
 from rag.settings import keep_libraries_quiet, load_settings
 from rag.types import Document, Question, Turn

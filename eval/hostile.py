@@ -14,13 +14,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag.answering.chat.markers import MarkerReader
+from rag.answering.checking.support import SupportChecker
 from rag.answering.citations import quoted_text
-from rag.answering.evidence import TrainedEvidence
-from rag.answering.instructions import instruction_spans
-from rag.answering.markers import MarkerReader
 from rag.answering.reader import Reader
-from rag.answering.reading_model import ReadingModel
-from rag.answering.support import SupportChecker
+from rag.answering.reading.evidence import TrainedEvidence
+from rag.answering.reading.model import ReadingModel
+from rag.answering.text.instructions import instruction_spans
 from rag.build import build_embedder
 from rag.errors import InputError
 from rag.settings import keep_libraries_quiet, load_settings

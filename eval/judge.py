@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from eval.run import Record, Run, append_line, read_lines
 from eval.scores import is_correct, plain_text
-from rag.answering.chat_models import load_chat_model, provider_errors
-from rag.answering.prompts import load_prompt
+from rag.answering.chat.models import load_chat_model, provider_errors
+from rag.answering.chat.prompts import load_prompt
 from rag.errors import ConfigurationError, ModelError
 from rag.settings import Settings
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from eval.dataset import fingerprint, source_names
-from rag.answering.evidence import Evidence, EvidenceFinder
+from rag.answering.reading.evidence import Evidence, EvidenceFinder
 from rag.assistant import Assistant
 from rag.build import Parts, build_assistant, build_evidence_finder, open_ingestor, open_parts
 from rag.errors import InputError

@@ -10,7 +10,8 @@ from typing import Any
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 
 from rag.answering.asked import as_question
-from rag.answering.condense import Condenser
+from rag.answering.question.condense import Condenser
+from rag.answering.question.unclear import asks_nothing, is_small_talk
 from rag.answering.roles import (
     AskBack,
     Generator,
@@ -19,7 +20,6 @@ from rag.answering.roles import (
     as_spelled,
     nothing_to_remark,
 )
-from rag.answering.unclear import asks_nothing, is_small_talk
 from rag.errors import InputError, ModelError, NoDocumentsError
 from rag.retrieval.retriever import HybridRetriever, Ranking
 from rag.store.filters import Condition

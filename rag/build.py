@@ -33,9 +33,9 @@ from rag.store.written_with import BEING_REINDEXED, check_written_with, written_
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-    from rag.answering.evidence import EvidenceFinder
     from rag.answering.generation import Generator
-    from rag.answering.reading_model import Reading, ReadingModel
+    from rag.answering.reading.evidence import EvidenceFinder
+    from rag.answering.reading.model import Reading, ReadingModel
     from rag.assistant import Assistant
     from rag.ingest.shards import Shards
 
@@ -191,12 +191,13 @@ def build_assistant(
     finder: EvidenceFinder | None = None,
 ) -> Assistant:
     """Build the assistant over an open store; `finder` reads instead of what is configured."""
-    from rag.answering.chat_models import condense_seconds, load_chat_model
-    from rag.answering.clarify import ask_back
-    from rag.answering.condense import ModelCondenser, RuleCondenser
+    from rag.answering.chat.models import condense_seconds, load_chat_model
+    from rag.answering.chat.rewriting import ModelCondenser
+    from rag.answering.question.clarify import ask_back
+    from rag.answering.question.condense import RuleCondenser
+    from rag.answering.question.spelling import respelled
     from rag.answering.reader import Reader
     from rag.answering.roles import as_spelled, nothing_to_remark
-    from rag.answering.spelling import respelled
     from rag.assistant import Assistant  # brings LangChain, which takes seconds to import
 
     model = load_chat_model(settings) if settings.model else None
@@ -222,10 +223,10 @@ def build_assistant(
 
 def _build_generator(settings: Settings, model: BaseChatModel, embedder: Embedder) -> Generator:
     """Build what writes answers with a chat model, and what doubts them."""
-    from rag.answering.chat_models import condense_seconds
+    from rag.answering.chat.models import condense_seconds
+    from rag.answering.chat.opinion import SecondOpinion
+    from rag.answering.checking.support import SupportChecker
     from rag.answering.generation import Generator
-    from rag.answering.opinion import SecondOpinion
-    from rag.answering.support import SupportChecker
 
     seconds = condense_seconds(settings)
     opinion = SecondOpinion(model, settings.model, seconds=seconds)
@@ -243,7 +244,7 @@ def _build_generator(settings: Settings, model: BaseChatModel, embedder: Embedde
 
 def build_evidence_finder(settings: Settings, embedder: Embedder) -> EvidenceFinder:
     """Build what finds the sentences that answer; its model is loaded at first use."""
-    from rag.answering.evidence import SimilarityEvidence, TrainedEvidence
+    from rag.answering.reading.evidence import SimilarityEvidence, TrainedEvidence
 
     if settings.reader == "similarity":
         return SimilarityEvidence(embedder)
@@ -260,7 +261,7 @@ class _ReadingModelAtFirstUse:
     def read(self, question: str, passages: Sequence[tuple[str, str]]) -> list[Reading]:
         with self._lock:
             if self._model is None:
-                from rag.answering.reading_model import ReadingModel
+                from rag.answering.reading.model import ReadingModel
 
                 self._model = ReadingModel.load()
         return self._model.read(question, passages)

@@ -78,18 +78,32 @@ ONLY_IN = {
     "sentence_transformers": {"rag.retrieval.embedding"},
 }
 
-# The rooms of rag.web, and which of them each may import. What lies beside them (errors as JSON,
-# threads, addresses, markup, Protocols) belongs to everybody and knows no room; the server and its
-# port know all. A room names only rooms above it, so no two can come to need each other.
-ROOMS_OF_WEB: dict[str, set[str]] = {
-    "people": set(),
-    "gate": {"people"},
-    "pages": {"people"},
-    "history": {"people"},
-    "api": {"people", "gate", "pages", "history"},
-    "chat": {"people", "pages", "history"},
+# The rooms of a package, and which of them each may import. What lies beside them (Protocols,
+# citations, errors as JSON, threads) belongs to everybody and knows no room; what stands over them
+# knows all. A room names only rooms above it, so no two can come to need each other.
+ROOMS: dict[str, dict[str, set[str]]] = {
+    "rag.answering": {
+        "text": set(),
+        "question": {"text"},
+        "reading": {"text", "question"},
+        "checking": {"text", "question", "reading"},
+        "chat": {"text", "question", "checking"},
+    },
+    "rag.web": {
+        "people": set(),
+        "gate": {"people"},
+        "pages": {"people"},
+        "history": {"people"},
+        "api": {"people", "gate", "pages", "history"},
+        "chat": {"people", "pages", "history"},
+    },
 }
-OVER_THE_ROOMS = {"rag.web.server", "rag.web.port"}
+OVER_THE_ROOMS = {
+    "rag.answering.reader",
+    "rag.answering.generation",
+    "rag.web.server",
+    "rag.web.port",
+}
 
 # Importing Footnote must stay cheap: these load only when they are used.
 NEVER_AT_IMPORT = {
@@ -165,35 +179,38 @@ def test_imports_flow_one_way(path):
             assert layer(target) <= layer(module), f"{module} imports {target}, a layer above it"
 
 
-def room_of_web(module: str) -> str:
-    """Return the room of a module of rag.web, "" when it lies beside them."""
-    room = module.removeprefix("rag.web").removeprefix(".").partition(".")[0]
-    return room if (PROJECT / "rag" / "web" / room).is_dir() else ""
+def package_and_room(module: str) -> tuple[str, str]:
+    """Return the package with rooms that a module is in, and its room: "" for what lies beside."""
+    package = next((package for package in ROOMS if inside(module, [package])), "")
+    room = module.removeprefix(package).removeprefix(".").partition(".")[0]
+    is_room = bool(package) and PROJECT.joinpath(*package.split("."), room).is_dir()
+    return package, room if is_room else ""
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in SOURCES if inside(module_name(path), ["rag.web"])], ids=module_name
+    "path", [path for path in SOURCES if inside(module_name(path), [*ROOMS])], ids=module_name
 )
-def test_rooms_of_the_web_import_what_they_may(path):
+def test_rooms_import_what_they_may(path):
     module = module_name(path)
     if module in OVER_THE_ROOMS:
         return
-    own = room_of_web(module)
-    allowed = {"", own, *ROOMS_OF_WEB[own]} if own else {""}
+    package, own = package_and_room(module)
+    allowed = {"", own, *ROOMS[package][own]} if own else {""}
     for name, _ in imports(path):
-        if inside(name, ["rag.web"]):
+        if inside(name, [package]):
             target = known_module(name)
             assert target not in OVER_THE_ROOMS, f"{module} imports {target}"
-            assert room_of_web(target) in allowed, f"{module} imports {target}"
+            assert package_and_room(target)[1] in allowed, f"{module} imports {target}"
 
 
-def test_rooms_of_the_web_need_each_other_one_way():
+@pytest.mark.parametrize("package", ROOMS)
+def test_rooms_need_each_other_one_way(package):
     above: set[str] = set()
-    for room, needed in ROOMS_OF_WEB.items():
+    for room, needed in ROOMS[package].items():
         assert needed <= above, f"{room} needs {needed - above}, which stands below it"
         above.add(room)
-    folders = {path.parent.name for path in (PROJECT / "rag" / "web").glob("*/__init__.py")}
-    assert folders == above
+    folders = PROJECT.joinpath(*package.split(".")).glob("*/__init__.py")
+    assert {path.parent.name for path in folders} == above
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)

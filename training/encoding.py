@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from rag.answering.reading_input import PAD, windows
+from rag.answering.reading.input import PAD, windows
 from rag.bert import load_tokenizer
 from training.data import Example
 

@@ -24,7 +24,7 @@ from eval.metrics.abstention import auroc
 from eval.metrics.calibration import expected_calibration_error
 from eval.metrics.intervals import mean_estimate
 from eval.metrics.spans import exact_match, token_f1
-from rag.answering.reading_model import PACKAGED, Reading, ReadingModel
+from rag.answering.reading.model import PACKAGED, Reading, ReadingModel
 from training.data import SEED, Example, read_jsonl, read_squad
 from training.encoding import read_examples
 

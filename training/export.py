@@ -25,9 +25,9 @@ from torch import Tensor
 from eval.metrics.abstention import auroc
 from eval.metrics.calibration import expected_calibration_error
 from eval.metrics.spans import exact_match, token_f1
-from rag.answering.reading_input import bunches, windows
-from rag.answering.reading_model import FORMAT, PACKAGED, best_spans
-from rag.answering.reading_network import ReadingNetwork, pack_int8
+from rag.answering.reading.input import bunches, windows
+from rag.answering.reading.model import FORMAT, PACKAGED, best_spans
+from rag.answering.reading.network import ReadingNetwork, pack_int8
 from rag.bert import load_tokenizer
 from training.data import SEED, Example, holds_answer
 from training.encoding import read_examples
@@ -148,7 +148,7 @@ def summary(found: Sequence[Outcome], fitted: NDArray[np.float64]) -> dict[str, 
 
 def restored(weights: Mapping[str, Tensor], storage: str) -> dict[str, Tensor]:
     """Return what the weights are after having been stored."""
-    from rag.answering.reading_network import unpack
+    from rag.answering.reading.network import unpack
 
     return unpack(stored(weights, storage))
 

@@ -23,10 +23,10 @@ from eval.loaders import load_dataset
 from eval.tools.fitting import Described, fit_line, fit_softmax, log_odds
 from eval.tools.paragraphs import Asked, Remembering, Spans, from_examples, load, report, search
 from eval.tools.paragraphs import rows as read_rows
-from rag.answering.evidence import MARKS, TrainedEvidence, Trust
-from rag.answering.marking import NAMES, marks
 from rag.answering.reader import Reader
-from rag.answering.reading_model import Reading, ReadingModel
+from rag.answering.reading.evidence import MARKS, TrainedEvidence, Trust
+from rag.answering.reading.marking import NAMES, marks
+from rag.answering.reading.model import Reading, ReadingModel
 from rag.build import open_parts
 from rag.ingest.sentences import sentence_spans
 from rag.retrieval.embedding import SentenceTransformerEmbedder

@@ -19,10 +19,10 @@ import numpy as np
 
 from eval.tools.fitting import Described, fit_line, fit_softmax, log_odds
 from eval.tools.paragraphs import Asked, Remembering, draw, load, report, search
-from rag.answering.candidates import candidates
-from rag.answering.evidence import Likeness, SimilarityEvidence
-from rag.answering.features import NAMES, features
 from rag.answering.reader import Reader
+from rag.answering.reading.evidence import Likeness, SimilarityEvidence
+from rag.answering.text.candidates import candidates
+from rag.answering.text.features import NAMES, features
 from rag.retrieval.embedding import SentenceTransformerEmbedder
 from rag.types import Answer, Hit, Question
 

@@ -2,7 +2,8 @@
 
     python -m eval.tools.fit_support --data DIR
 
-prints the constants of `rag.answering.support.FITTED` and how they do on what they were fitted on.
+prints the constants of `rag.answering.checking.support.FITTED` and how they do on what they were
+fitted on.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from eval.checking_data import (
 )
 from eval.planted import Cited, plant
 from eval.tools.fitting import Floats
-from rag.answering.evidence import SentenceEmbedder
-from rag.answering.support import find_evidence
+from rag.answering.checking.support import find_evidence
+from rag.answering.reading.evidence import SentenceEmbedder
 from rag.build import build_embedder
 from rag.settings import keep_libraries_quiet, load_settings
 from rag.types import Passage

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from langchain_core.prompts import ChatPromptTemplate
 
-from rag.answering.chat_models import load_chat_model, messages, provider_errors
+from rag.answering.chat.context import build_context, conversation
+from rag.answering.chat.markers import NO_ANSWER, MarkerReader
+from rag.answering.chat.models import load_chat_model, messages, provider_errors
+from rag.answering.chat.prompts import load_prompt
+from rag.answering.chat.waiting import Waits
+from rag.answering.checking.support import Checked
 from rag.answering.citations import Draft, number
-from rag.answering.context import build_context, conversation
-from rag.answering.markers import NO_ANSWER, MarkerReader
-from rag.answering.prompts import load_prompt
-from rag.answering.support import Checked
-from rag.answering.waiting import Waits
-from rag.answering.words import coverage
+from rag.answering.text.words import coverage
 from rag.errors import ModelError
 from rag.types import Answer, Delta, Hit, Question, Timings
 
@@ -39,13 +39,13 @@ _SUPPORTED = 0.3
 
 
 class Checker(Protocol):
-    """Anything that checks sentences against what they cite; see `rag.answering.support`."""
+    """Anything that checks sentences against what they cite; see `checking.support`."""
 
     def check(self, drafts: Sequence[Draft], hits: Sequence[Hit]) -> list[Checked]: ...
 
 
 class Opinion(Protocol):
-    """Anything that may doubt what was checked; see `rag.answering.opinion`."""
+    """Anything that may doubt what was checked; see `rag.answering.chat.opinion`."""
 
     def on(self, checked: Sequence[Checked], *, cancelled: Callable[[], bool]) -> list[Checked]: ...
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 from rag.answering.citations import Draft, Quote, number, quoted_text
-from rag.answering.evidence import Evidence, EvidenceFinder, least_share
-from rag.answering.features import content_stems
-from rag.answering.parts import Part, parts_of
-from rag.answering.questions import asks_for_list, asks_for_several
-from rag.answering.quoting import header_of, lines_of, quote_of, with_lead
-from rag.answering.rivals import speaks_of_another
+from rag.answering.question.kinds import asks_for_list, asks_for_several
+from rag.answering.question.parts import Part, parts_of
+from rag.answering.reading.evidence import Evidence, EvidenceFinder, least_share
+from rag.answering.reading.quoting import header_of, lines_of, quote_of, with_lead
+from rag.answering.reading.rivals import speaks_of_another
+from rag.answering.text.features import content_stems
 from rag.language import is_latin
 from rag.types import Answer, Hit, Question, Timings
 

@@ -30,7 +30,7 @@ class Generator(Protocol):
 
 
 class AskBack(Protocol):
-    """Finds what to ask the person when the question is unclear; see `rag.answering.clarify`."""
+    """Finds what to ask the person when the question is unclear; see `question.clarify`."""
 
     def __call__(
         self, question: str, hits: Sequence[Hit], *, followed_on: bool, weakly: bool

@@ -6,8 +6,16 @@ import math
 
 import pytest
 
-from rag.answering.agreement import NAMES, Stems, agreement, choose, coverage, in_order, negations
-from rag.answering.claims import content_words
+from rag.answering.checking.agreement import (
+    NAMES,
+    Stems,
+    agreement,
+    choose,
+    coverage,
+    in_order,
+    negations,
+)
+from rag.answering.text.claims import content_words
 
 SAID = "China asked Washington in 1990 not to raise single cases."
 

@@ -9,8 +9,8 @@ import sys
 import pytest
 from openai_server import Script, openai_server
 
-from rag.answering import waiting
-from rag.answering.chat_models import load_chat_model
+from rag.answering.chat import waiting
+from rag.answering.chat.models import load_chat_model
 from rag.answering.generation import STOPPED, Generator
 from rag.errors import ConfigurationError, ModelError
 from rag.settings import Settings

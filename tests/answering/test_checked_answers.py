@@ -13,8 +13,8 @@ from test_generation import ScriptedModel
 from test_support import HITS, Alike
 
 from rag.answer_json import answer_to_dict
+from rag.answering.checking.support import SupportChecker
 from rag.answering.generation import Generator
-from rag.answering.support import SupportChecker
 from rag.errors import ModelError
 from rag.support_words import text_with_remarks
 from rag.terminal import print_answer

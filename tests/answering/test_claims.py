@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answering.claims import content_words, date_words, is_claim, stem
+from rag.answering.text.claims import content_words, date_words, is_claim, stem
 
 
 def numbers(text: str) -> list[str]:

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from rag.answer_json import answer_to_dict
-from rag.answering.clarify import MAX_LABEL_CHARS, ask_back
-from rag.answering.people import people_in
+from rag.answering.question.clarify import MAX_LABEL_CHARS, ask_back
+from rag.answering.question.people import people_in
 from rag.terminal import print_answer
 from rag.types import Answer, Choice, Clarification, Hit, Passage, Question
 from rag.web.api.openai_api import unanswered

@@ -6,7 +6,8 @@ import pytest
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 
-from rag.answering.condense import ModelCondenser, RuleCondenser
+from rag.answering.chat.rewriting import ModelCondenser
+from rag.answering.question.condense import RuleCondenser
 from rag.types import Question, Turn
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from rag.answering.context import as_data, build_context, conversation
+from rag.answering.chat.context import as_data, build_context, conversation
 from rag.types import Hit, Passage, Turn
 
 

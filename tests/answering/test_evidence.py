@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rag.answering.candidates import candidates, is_date, is_fragment
-from rag.answering.evidence import Evidence, Likeness, SimilarityEvidence, in_order
-from rag.answering.features import NAMES, expected_kind, features
+from rag.answering.reading.evidence import Evidence, Likeness, SimilarityEvidence, in_order
+from rag.answering.text.candidates import candidates, is_date, is_fragment
+from rag.answering.text.features import NAMES, expected_kind, features
 from rag.types import Hit, Passage
 
 TEXT = "Breaking News\n\nThe rain fell all night.\n\nThe mayor opened the new bridge in 1990."

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answering.excerpt import excerpt
-from rag.answering.features import content_stems
-from rag.answering.marking import Wanted
+from rag.answering.reading.excerpt import excerpt
+from rag.answering.reading.marking import Wanted
+from rag.answering.text.features import content_stems
 
 RAIN = "The rain fell all night long."  # 29 characters, as have the others
 HARBOUR = "The harbour was opened early."

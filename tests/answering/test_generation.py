@@ -11,8 +11,8 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import PrivateAttr
 
+from rag.answering.chat.markers import NO_ANSWER
 from rag.answering.generation import MAX_REPLY_CHARS, STOPPED, Generator
-from rag.answering.markers import NO_ANSWER
 from rag.errors import ModelError
 from rag.types import Answer, Delta, Hit, Passage, Question, Turn
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.answering.chat.markers import MarkerReader, quote
 from rag.answering.citations import number
-from rag.answering.markers import MarkerReader, quote
 from rag.types import Hit, Passage
 
 TEXTS = (

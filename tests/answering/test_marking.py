@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rag.answering.evidence import TrainedEvidence, Trust
-from rag.answering.features import content_stems
-from rag.answering.marking import NAMES, Wanted, marks
-from rag.answering.reading_model import Reading, Span
+from rag.answering.reading.evidence import TrainedEvidence, Trust
+from rag.answering.reading.marking import NAMES, Wanted, marks
+from rag.answering.reading.model import Reading, Span
+from rag.answering.text.features import content_stems
 from rag.types import Hit, Passage
 
 TEXT = "The talks opened in March. Anna Berg led them. The weather was fine."

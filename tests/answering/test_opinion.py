@@ -10,10 +10,10 @@ from replay_server import HANG, Reply, replaying
 from test_generation import ScriptedModel
 from test_support import HITS, Alike
 
-from rag.answering.chat_models import load_chat_model
+from rag.answering.chat.models import load_chat_model
+from rag.answering.chat.opinion import SecondOpinion, verdicts
+from rag.answering.checking.support import Checked, SupportChecker
 from rag.answering.generation import Generator
-from rag.answering.opinion import SecondOpinion, verdicts
-from rag.answering.support import Checked, SupportChecker
 from rag.settings import Settings
 from rag.types import Answer, Question
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answering.parts import Part, parts_of
+from rag.answering.question.parts import Part, parts_of
 
 
 @pytest.mark.parametrize(

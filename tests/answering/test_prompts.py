@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answering.prompts import PROMPTS_DIR, VARIABLES, load_prompt
+from rag.answering.chat.prompts import PROMPTS_DIR, VARIABLES, load_prompt
 from rag.errors import ConfigurationError
 
 GOOD = """---

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.answering.evidence import Evidence, in_order
-from rag.answering.questions import asks_for_several
+from rag.answering.question.kinds import asks_for_several
 from rag.answering.reader import Reader, say_the_same
-from rag.answering.statements import statement_spans
+from rag.answering.reading.evidence import Evidence, in_order
+from rag.answering.text.statements import statement_spans
 from rag.types import Answer, Hit, Passage, Question
 
 TITLE = "Talks: two countries have something to learn"

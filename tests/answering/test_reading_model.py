@@ -13,8 +13,8 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from rag.answering.reading_input import WINDOW_TOKENS, bunches, windows
-from rag.answering.reading_model import (
+from rag.answering.reading.input import WINDOW_TOKENS, bunches, windows
+from rag.answering.reading.model import (
     PACKAGED,
     ReadingModel,
     Span,
@@ -22,7 +22,7 @@ from rag.answering.reading_model import (
     best_spans,
     sigmoid,
 )
-from rag.answering.reading_network import Logits, ReadingNetwork, pack_int8, unpack
+from rag.answering.reading.network import Logits, ReadingNetwork, pack_int8, unpack
 from rag.bert import load_tokenizer
 from rag.errors import ModelError
 

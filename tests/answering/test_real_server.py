@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from tiny_model import make_model, transformers_serve
 
-from rag.answering.chat_models import load_chat_model
+from rag.answering.chat.models import load_chat_model
+from rag.answering.chat.opinion import SecondOpinion
+from rag.answering.checking.support import SupportChecker
 from rag.answering.citations import Draft, Quote
 from rag.answering.generation import STOPPED, Generator
-from rag.answering.opinion import SecondOpinion
-from rag.answering.support import SupportChecker
 from rag.build import build_embedder
 from rag.errors import ModelError
 from rag.settings import Settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answering.rivals import speaks_of_another
+from rag.answering.reading.rivals import speaks_of_another
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answering.salience import FEATURES, LEANING, STANDING, candidates, read, stem_of
+from rag.answering.question.salience import FEATURES, LEANING, STANDING, candidates, read, stem_of
 
 
 def test_content_words_names_and_objects_of_a_question():

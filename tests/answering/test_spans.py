@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answering.spans import tidy
+from rag.answering.text.spans import tidy
 
 
 def shown(text: str, words: str, inside: str = "") -> str:

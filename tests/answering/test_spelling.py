@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answering.spelling import respelled, slips
+from rag.answering.question.spelling import respelled, slips
 from rag.types import Hit, Passage
 
 

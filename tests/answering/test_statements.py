@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.answering.statements import answer_after, statement_spans
+from rag.answering.text.statements import answer_after, statement_spans
 
 
 def said(text: str) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rag.answering.agreement import NAMES
+from rag.answering.checking.agreement import NAMES
+from rag.answering.checking.support import FITTED, SupportChecker
 from rag.answering.citations import Draft, Quote
-from rag.answering.support import FITTED, SupportChecker
 from rag.types import Hit, Passage
 
 TALKS = (

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from rag.answering.features import content_stems
-from rag.answering.tables import answering_cell, rows_around
+from rag.answering.text.features import content_stems
+from rag.answering.text.tables import answering_cell, rows_around
 
 BARRED = """The models:
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answering.unclear import Unclear, asks_nothing, unclear
+from rag.answering.question.unclear import Unclear, asks_nothing, unclear
 
 OPEN = [
     ("When did it begin?", "thing", "it"),

@@ -16,10 +16,10 @@ import pytest
 from replay_server import CUT, HANG, Reply, Served, failed, recorded, replaying
 from test_chat_models import close_ollama
 
-from rag.answering.chat_models import load_chat_model
-from rag.answering.condense import ModelCondenser
+from rag.answering.chat.models import load_chat_model
+from rag.answering.chat.rewriting import ModelCondenser
+from rag.answering.chat.waiting import TRIES, pause_before_retry
 from rag.answering.generation import STOPPED, Generator
-from rag.answering.waiting import TRIES, pause_before_retry
 from rag.assistant import Assistant
 from rag.errors import ModelError
 from rag.retrieval.retriever import Ranking
@@ -240,7 +240,7 @@ import select, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have jobs ignore it
 from rag.settings import Settings, keep_libraries_quiet
 keep_libraries_quiet()
-from rag.answering.chat_models import load_chat_model
+from rag.answering.chat.models import load_chat_model
 from rag.answering.generation import Generator
 from rag.types import Hit, Passage, Question
 model = load_chat_model(Settings(model="openai:m", base_url=sys.argv[1], api_key="k"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answering.words import coverage, weighted_words
+from rag.answering.text.words import coverage, weighted_words
 
 
 def test_numbers_weigh_double_and_function_words_nothing():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from eval.checking import Tally
 from eval.clarifying import made_up
 from eval.conversations import STRANGERS, Asked, Searched, after_others, agreement, raw, then_second
-from rag.answering.clarify import ask_back
+from rag.answering.question.clarify import ask_back
 from rag.types import Document, Question, Turn
 
 

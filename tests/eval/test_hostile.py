@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from eval.hostile import HONEST, OBEYED, OWN, Attack, attacked, hits_with, load_bipia, report
+from rag.answering.chat.markers import MarkerReader
+from rag.answering.checking.support import SupportChecker
 from rag.answering.citations import number
-from rag.answering.evidence import SimilarityEvidence
-from rag.answering.instructions import instruction_spans, trusted_spans
-from rag.answering.markers import MarkerReader
 from rag.answering.reader import Reader
-from rag.answering.support import SupportChecker
+from rag.answering.reading.evidence import SimilarityEvidence
+from rag.answering.text.instructions import instruction_spans, trusted_spans
 from rag.errors import InputError
 from rag.types import Answer, Document, Question
 from rag.web.chat.conversation import render_turns

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rag.answering.instructions import instruction_spans
+from rag.answering.text.instructions import instruction_spans
 from rag.types import Document, Section
 from rag.web.links import document_url
 from rag.web.markup import esc

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.answering.candidates import Candidate
+from rag.answering.text.candidates import Candidate
 
 _FUNCTION_WORDS = (
     "a about after all also an and any are as at be been before but by can could did do does for "

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rag.answering.reading_input import Window, bunches, windows
-from rag.answering.reading_network import Logits, ReadingNetwork, fast_dtype, unpack
+from rag.answering.reading.input import Window, bunches, windows
+from rag.answering.reading.network import Logits, ReadingNetwork, fast_dtype, unpack
 from rag.bert import load_tokenizer
 from rag.errors import ModelError
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import torch
     from tokenizers import Tokenizer
 
-PACKAGED = Path(__file__).resolve().parent.parent / "models"
+PACKAGED = Path(__file__).resolve().parents[2] / "models"
 FORMAT = 1
 N_BEST = 5
 _ANSWER_TOKENS, _ENDS = 40, 20

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from rag.answering.people import people_in
-from rag.answering.salience import content_stems
+from rag.answering.question.people import people_in
+from rag.answering.question.salience import content_stems
 from rag.types import Hit
 
 _MOST_OTHER_WORDS = 1

@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from rag.answering.salience import content_stems, stem_of
-from rag.answering.words import FUNCTION_WORDS
+from rag.answering.question.salience import content_stems, stem_of
+from rag.answering.text.words import FUNCTION_WORDS
 
 Kind = Literal["nothing", "person", "thing", "document"]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rag.answering.citations import Draft, Quote, number
-from rag.answering.statements import statement_spans
-from rag.answering.words import coverage
+from rag.answering.text.statements import statement_spans
+from rag.answering.text.words import coverage
 from rag.ingest.sentences import sentence_spans
 from rag.types import Hit, Passage
 

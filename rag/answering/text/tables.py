@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rag.answering.features import content_stems
+from rag.answering.text.features import content_stems
 
 _BAR = " | "
 _ROW = re.compile(r"Row \d+: ")

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.answering.candidates import candidates, is_date, slice_of
-from rag.answering.excerpt import excerpt
-from rag.answering.features import expected_kind, features
-from rag.answering.marking import Mark, Wanted, marks
-from rag.answering.questions import asks_for_several
+from rag.answering.question.kinds import asks_for_several
+from rag.answering.reading.excerpt import excerpt
+from rag.answering.reading.marking import Mark, Wanted, marks
+from rag.answering.text.candidates import candidates, is_date, slice_of
+from rag.answering.text.features import expected_kind, features
 from rag.types import Hit
 
 if TYPE_CHECKING:
-    from rag.answering.reading_model import Reading
+    from rag.answering.reading.model import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class SimilarityEvidence:
 
 
 class PassageReader(Protocol):
-    """What is needed of a `rag.answering.reading_model.ReadingModel`."""
+    """What is needed of a `rag.answering.reading.model.ReadingModel`."""
 
     def read(self, question: str, passages: Sequence[tuple[str, str]]) -> list[Reading]: ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from rag.answering.claims import Word
+from rag.answering.text.claims import Word
 
 NAMES = (
     "share of the claim's words in the evidence, by weight",

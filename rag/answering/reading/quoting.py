@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from rag.answering.candidates import is_fragment, is_title, slice_of
 from rag.answering.citations import Quote, quoted_text
-from rag.answering.evidence import Evidence
-from rag.answering.statements import statement_spans
-from rag.answering.tables import rows_around
+from rag.answering.reading.evidence import Evidence
+from rag.answering.text.candidates import is_fragment, is_title, slice_of
+from rag.answering.text.statements import statement_spans
+from rag.answering.text.tables import rows_around
 
 LEAD_CHARS = 300
 """A sentence before that is longer is not taken along."""

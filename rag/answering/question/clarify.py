@@ -1,7 +1,7 @@
 """A short question back when a question can be read in several ways, with the readings to choose.
 
-No model is asked: what a question leaves open is told by its words (`rag.answering.unclear`), and
-what it may mean by the passages that were found for it.
+No model is asked: what a question leaves open is told by its words (`question.unclear`), and what
+it may mean by the passages that were found for it.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from rag.answering.claims import content_words
-from rag.answering.namesakes import namesakes
-from rag.answering.people import people_in
-from rag.answering.salience import content_stems
-from rag.answering.unclear import GENERIC_NOUNS, PARTS, Unclear, unclear
+from rag.answering.question.namesakes import namesakes
+from rag.answering.question.people import people_in
+from rag.answering.question.salience import content_stems
+from rag.answering.question.unclear import GENERIC_NOUNS, PARTS, Unclear, unclear
+from rag.answering.text.claims import content_words
 from rag.types import Choice, Clarification, Hit
 
 MAX_CHOICES = 4

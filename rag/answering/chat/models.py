@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from rag.answering.waiting import Waits, chain_of, persistently, status_of, streams_itself
+from rag.answering.chat.waiting import Waits, chain_of, persistently, status_of, streams_itself
 from rag.errors import ConfigurationError, ModelError, RagError
 from rag.settings import Settings
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
 _RETRIES = {"openai": 0, "anthropic": 0}
-"""How often a provider's own client tries again. These need not: `rag.answering.waiting` does."""
+"""How often a provider's own client tries again. These need not: `chat.waiting` does."""
 CONDENSE_SECONDS = 15.0
 """The most that rewriting a follow-up may take, and never more than a quarter of the time-out."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.answering.reading_input import PAD, Window
+from rag.answering.reading.input import PAD, Window
 from rag.bert import BertEncoder, cpu_computes_in_bfloat16
 
 if TYPE_CHECKING:

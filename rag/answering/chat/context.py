@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.answering.markers import MARKER, NO_ANSWER
+from rag.answering.chat.markers import MARKER, NO_ANSWER
 from rag.types import Hit, Turn
 
 _MAX_HEADING_CHARS = 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rag.answering.statements import statement_spans
+from rag.answering.text.statements import statement_spans
 
 _ABOUT_ASSISTANTS = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass)\b[^.!?\n]{0,40}"

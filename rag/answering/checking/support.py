@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rag.answering.agreement import agreement, choose, coverage
+from rag.answering.checking.agreement import agreement, choose, coverage
 from rag.answering.citations import Draft, Quote
-from rag.answering.claims import Word, content_words, date_words, is_claim
-from rag.answering.instructions import trusted_spans
-from rag.answering.questions import OF_QUESTIONS
-from rag.answering.statements import asks
-from rag.answering.tables import tells_of_another_column
+from rag.answering.question.kinds import OF_QUESTIONS
+from rag.answering.text.claims import Word, content_words, date_words, is_claim
+from rag.answering.text.instructions import trusted_spans
+from rag.answering.text.statements import asks
+from rag.answering.text.tables import tells_of_another_column
 from rag.types import Hit, Passage, Support
 
 if TYPE_CHECKING:
-    from rag.answering.evidence import SentenceEmbedder
+    from rag.answering.reading.evidence import SentenceEmbedder
 
 ELSEWHERE = 2
 """So many other passages are looked at for a sentence that its own do not support ..."""

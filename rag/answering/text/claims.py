@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from rag.answering.candidates import VERBS
-from rag.answering.words import FUNCTION_WORDS
+from rag.answering.text.candidates import VERBS
+from rag.answering.text.words import FUNCTION_WORDS
 
 Kind = Literal["word", "name", "number"]
 

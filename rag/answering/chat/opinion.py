@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from langchain_core.prompts import ChatPromptTemplate
 
-from rag.answering.chat_models import messages, provider_errors
-from rag.answering.context import as_data
-from rag.answering.prompts import load_prompt
-from rag.answering.support import Checked
-from rag.answering.waiting import Waits
+from rag.answering.chat.context import as_data
+from rag.answering.chat.models import messages, provider_errors
+from rag.answering.chat.prompts import load_prompt
+from rag.answering.chat.waiting import Waits
+from rag.answering.checking.support import Checked
 from rag.errors import ModelError
 from rag.types import Support
 

@@ -1,21 +1,19 @@
-"""Turn a follow-up ("and when did it begin?") into a query that can be searched for on its own."""
+"""A chat model makes a query of a follow-up; the rules do when it does not in time."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from langchain_core.prompts import ChatPromptTemplate
 
-from rag.answering.chat_models import CONDENSE_SECONDS, messages, provider_errors
-from rag.answering.context import conversation
-from rag.answering.prompts import load_prompt
-from rag.answering.salience import left_out
-from rag.answering.unclear import unclear
-from rag.answering.waiting import Waits
+from rag.answering.chat.context import conversation
+from rag.answering.chat.models import CONDENSE_SECONDS, messages, provider_errors
+from rag.answering.chat.prompts import load_prompt
+from rag.answering.chat.waiting import Waits
+from rag.answering.question.condense import Condenser, RuleCondenser
 from rag.errors import ModelError
-from rag.types import Question, Turn
+from rag.types import Question
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -23,48 +21,10 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
 _MAX_QUERY_CHARS = 500
-_ASKS = re.compile(
-    r"\?\s*$|^\W*(?:who|what|which|when|where|why|how|is|are|was|were|do|does|did|can|could|has|have"
-    r"|will|tell|show|list|compare|describe|explain)\b|^(?:\S+\s+){8}",
-    re.IGNORECASE,
-)
-"""A reply that is a question of its own, or long, rather than a word or two of explanation."""
 _THINKING = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
 _LABEL = re.compile(
     r"\A\W*(?:standalone|rewritten|last|search)?\s*(?:question|query)\W*:\s*", re.IGNORECASE
 )
-
-
-class Condenser(Protocol):
-    """Anything that makes a standalone query of a question and its history."""
-
-    def query(self, question: Question) -> str:
-        """Return what to search for; the question's own text when it has no history."""
-        ...
-
-
-class RuleCondenser:
-    """Adds what the question leaves out, by the rules of `rag.answering.salience`.
-
-    A few words in reply to a question back are added to the question that was open.
-    """
-
-    def query(self, question: Question) -> str:
-        text = question.text.strip()
-        if not question.history:
-            return question.text
-        if (asked := self._asked_back_about(question.history)) and not _ASKS.search(text):
-            return f"{asked} {text}"
-        return " ".join([text, *left_out(question.text, question.history)])
-
-    def _asked_back_about(self, history: Sequence[Turn]) -> str:
-        """Return the last question when it was open and Footnote asked back, "" otherwise."""
-        *before, last = history
-        asked = last.question.strip()
-        replied = last.answer.strip()
-        if (replied and not replied.endswith("?")) or unclear(asked) is None:
-            return ""
-        return asked if self.query(Question(asked, tuple(before))) == asked else ""
 
 
 class ModelCondenser:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rag.answering.statements import statement_spans
+from rag.answering.text.statements import statement_spans
 from rag.types import Hit, Passage
 
 _VERBS = (

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.answering.words import FUNCTION_WORDS
+from rag.answering.text.words import FUNCTION_WORDS
 from rag.types import Turn
 
 # Words that question and answer are made of, whatever they are about.

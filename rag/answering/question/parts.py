@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from rag.answering.salience import content_stems, left_out
+from rag.answering.question.salience import content_stems, left_out
 from rag.types import Turn
 
 MAX_PARTS = 3

@@ -9,16 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rag.answering.candidates import is_fragment, is_title, slice_of
-from rag.answering.features import content_stems, expected_kind
-from rag.answering.questions import OF_QUESTIONS
-from rag.answering.spans import tidy
-from rag.answering.statements import answer_after, statement_spans
-from rag.answering.tables import answering_cell, names_columns
+from rag.answering.question.kinds import OF_QUESTIONS
+from rag.answering.text.candidates import is_fragment, is_title, slice_of
+from rag.answering.text.features import content_stems, expected_kind
+from rag.answering.text.spans import tidy
+from rag.answering.text.statements import answer_after, statement_spans
+from rag.answering.text.tables import answering_cell, names_columns
 from rag.types import Hit
 
 if TYPE_CHECKING:
-    from rag.answering.reading_model import Reading, Span
+    from rag.answering.reading.model import Reading, Span
 
 NAMES = (
     "log-odds that the passage answers",

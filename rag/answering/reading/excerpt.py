@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rag.answering.features import content_stems
-from rag.answering.marking import Wanted
+from rag.answering.reading.marking import Wanted
+from rag.answering.text.features import content_stems
 from rag.ingest.sentences import sentence_spans
 
 _AGAIN = 0.1

@@ -1,0 +1,1 @@
+"""Chat models: setting them up, waiting for them, what they are given and what they reply."""

@@ -1,0 +1,1 @@
+"""What a question asks for, what it leaves out, and what it leaves open."""

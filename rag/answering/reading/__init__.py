@@ -1,0 +1,1 @@
+"""Reading passages for a question: which sentences answer it, and how probably."""
