@@ -68,4 +68,5 @@ def progress_bar(console: Console) -> Iterator[Callable[[Progress], None]]:
     try:
         yield show
     finally:
-        bar.stop()
+        if task is not None:  # one that never began would leave an empty line
+            bar.stop()

@@ -6,15 +6,10 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from rag.errors import ConfigurationError
+from rag.settings_sources import PREFIX, Variables, invalid_setting, toml_source
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,16 +20,14 @@ class Settings(BaseSettings):
     Arguments win over the environment, the environment over footnote.toml.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix="FOOTNOTE_", toml_file="footnote.toml", frozen=True, extra="forbid"
-    )
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     data_dir: Path = Path(".footnote")
     """The store: catalogue, indexes and locks."""
     uploads_dir: Path = Path("uploads")
     """Where files that programs send are kept."""
 
-    embedding_model: str = "all-MiniLM-L6-v2"
+    embedding_model: str = Field(default="all-MiniLM-L6-v2", min_length=1)
     """The packaged model, a folder, or any sentence-transformers name."""
     allow_downloads: bool = False
     """Whether model libraries may fetch models by name from a hub."""
@@ -48,7 +41,7 @@ class Settings(BaseSettings):
     """How much processor time reading one document may take."""
     read_memory_mb: int = Field(default=1024, ge=256)
     """How much memory the process that reads files may take."""
-    ocr_languages: str = Field(default="eng", pattern=r"[A-Za-z_]+(\+[A-Za-z_]+)*")
+    ocr_languages: str = Field(default="eng", pattern=r"^[A-Za-z_]+(\+[A-Za-z_]+)*$")
     """What Tesseract reads pictures as, such as "deu+eng"; their data must be installed."""
 
     search_k: int = Field(default=50, ge=1, le=1000)
@@ -123,8 +116,17 @@ class Settings(BaseSettings):
     keep_audit_days: int = Field(default=0, ge=0)
     """After how many days audit lines are deleted; 0: never."""
 
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", min_length=1)
+    """The address to listen on."""
     port: int = Field(default=7860, ge=0, le=65535)
+    """The port to listen on; 0 picks a free one."""
+
+    @field_validator("data_dir", "uploads_dir", mode="before")
+    @classmethod
+    def _is_named(cls, value: object) -> object:
+        if value == "":  # which would be the working folder
+            raise ValueError("should name a folder")
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -135,24 +137,20 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, Variables(settings_cls), toml_source(settings_cls)
 
 
 def load_settings(**overrides: Any) -> Settings:
     """Read settings; overrides that are None count as not given.
 
     Raises:
-        ConfigurationError: a value of the wrong kind, or an unknown name in footnote.toml.
+        ConfigurationError: a value of the wrong kind, or a name that is no setting.
     """
+    given = {name: value for name, value in overrides.items() if value is not None}
     try:
-        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+        return Settings(**given)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(
-            f"Setting {name!r}: {first['msg']} (found {first.get('input')!r}).",
-            f"Correct FOOTNOTE_{name.upper()} or {name!r} in footnote.toml.",
-        ) from error
+        raise invalid_setting(error.errors()[0], given, os.environ) from error
 
 
 def keep_libraries_quiet(*, allow_downloads: bool = False) -> None:
