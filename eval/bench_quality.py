@@ -23,7 +23,8 @@ from eval.dataset import fingerprint
 from eval.measures import MEASURES, show
 from eval.metrics.coverage import Span, coverage
 from eval.metrics.intervals import Estimate, mean_estimate
-from eval.run import Run, run_dataset
+from eval.run import run_dataset
+from eval.run_files import Run
 from eval.scores import run_figures
 from eval.systems import (
     Answerer,

@@ -102,6 +102,31 @@ def report(
 
 
 @eval_app.command()
+def why(
+    run_name: RunName = "last",
+    ids: Annotated[
+        list[str] | None, typer.Option("--id", help="This question, with all that was read.")
+    ] = None,
+    cause: Annotated[
+        str, typer.Option(help="Only what went wrong so, in words of the cause: withheld.")
+    ] = "",
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the worst first.")] = 20,
+    data_dir: DataDir = None,
+) -> None:
+    """Say which step lost each question that went wrong: search, reading, or the threshold."""
+    from eval.session import find_run, require_extra, settings_with
+
+    require_extra()
+    from eval.why import print_why, questions_shown
+
+    found = find_run(settings_with((), data_dir), run_name)
+    shown = questions_shown(found, ids or (), cause)
+    print_why(out, found, shown[: None if ids else limit], whole=bool(ids))
+    if not ids and len(shown) > limit:
+        out.print(f"{len(shown) - limit} more: --limit {len(shown)}", highlight=False)
+
+
+@eval_app.command()
 def compare(
     a: Annotated[str, typer.Argument(help="The earlier run.")],
     b: Annotated[str, typer.Argument(help="The later run.")] = "last",
@@ -171,7 +196,7 @@ def judge(run_name: RunName = "last", data_dir: DataDir = None) -> None:
     require_extra()
     from eval.judge import judge_run, load_judge
     from eval.report import write_report
-    from eval.run import load_run
+    from eval.run_files import load_run
     from eval.terminal import counter, print_judge
 
     settings = settings_with((), data_dir)

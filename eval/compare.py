@@ -11,7 +11,7 @@ from scipy import stats
 
 from eval.measures import MEASURES
 from eval.metrics.intervals import paired_difference, statistic_estimate
-from eval.run import Record, Run
+from eval.run_files import Record, Run
 from eval.scores import Scores, question_scores, run_statistics
 from rag.errors import InputError
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from eval.measures import MEASURES, show
 from eval.metrics.intervals import Estimate
-from eval.run import Run
+from eval.run_files import Run
 from eval.scores import run_figures
 from rag.errors import InputError
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eval.run import Record, Run, append_line, read_lines
+from eval.run_files import Record, Run, append_line, read_lines
 from eval.scores import is_correct, plain_text
 from rag.answering.chat.models import load_chat_model, provider_errors
 from rag.answering.chat.prompts import load_prompt
@@ -92,7 +92,7 @@ def judge_run(
         )
     path = run.folder / "judge.jsonl"
     by = {"model": name, "prompt": prompt.version}
-    done = {row["id"] for row in read_lines(path) if row["by"] == by}
+    done = {row["id"] for row in read_lines(path, mend=True) if row["by"] == by}
     to_judge = [record for record in run.records if _can_be_judged(record)]
     with path.open("a", encoding="utf-8") as file:
         for number, record in enumerate(to_judge, start=1):

@@ -1,54 +1,66 @@
-"""Dataset files and folders: our own JSONL, BEIR, SQuAD and plain corpus-and-queries."""
+"""Dataset files and folders: our own JSONL, spreadsheets, BEIR, SQuAD, plain corpus-and-queries."""
 
 from __future__ import annotations
 
-import csv
 import json
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from eval.dataset import Case, Dataset, Relevant
+from eval.rows import Complain, complainer, json_rows, read_cases, read_text
+from eval.spreadsheet import COLUMNS, SUFFIXES, spreadsheet_rows
 from rag.errors import InputError
 from rag.types import Turn
 
 _FIELDS = {"id", "question", "history", "answerable", "answers", "relevant", "tags", "comment"}
 _EXAMPLE = '{"id": "q1", "question": "...", "answers": ["..."], "relevant": [{"source": "a.md"}]}'
+_PLAIN_LINE = (
+    'A line looks like {"_id": "q1", "question": "...", "answers": ["..."], "gold": ["d1"]}'
+)
+_QREL = "Columns are separated by tabs, and the first line names them."
+_WHOLE = re.compile(r"-?\d+")
+_QUERY = 'A line looks like {"_id": "q1", "text": "..."}'
+_LINE = f"A line looks like {_EXAMPLE}"
+_ROW = f"The columns of a spreadsheet are {', '.join(COLUMNS)}: see docs/evaluating.md."
 
 
 def load_dataset(path: Path) -> Dataset:
     """Read a dataset, telling its format by what is there.
 
     A folder with `queries.jsonl` is BEIR's when it has `qrels/`, else plain; a `.json` file is
-    SQuAD's; a `.jsonl` file is our own format.
+    SQuAD's; a `.jsonl` file is our own format, a `.csv`, `.tsv` or `.xlsx` file one in a sheet.
 
     Raises:
         InputError: nothing there, an unknown format, or a line that breaks it.
     """
     if path.is_dir() and (path / "queries.jsonl").is_file():
         return load_beir(path) if (path / "qrels").is_dir() else load_plain(path)
-    if path.suffix == ".json" and path.is_file():
+    suffix = path.suffix.lower() if path.is_file() else ""
+    if suffix == ".json":
         return load_squad(path)
-    if path.suffix == ".jsonl" and path.is_file():
+    if suffix == ".jsonl":
         return load_jsonl(path)
+    if suffix in SUFFIXES:
+        return load_spreadsheet(path)
     raise InputError(
         f"{path}: " + ("not a dataset" if path.exists() else "no such file or folder") + ".",
-        "Give a .jsonl file of questions, a SQuAD .json file, or a folder with queries.jsonl.",
+        "Give a .jsonl, .csv or .xlsx file of questions, a SQuAD .json file, or a folder with "
+        "queries.jsonl.",
     )
 
 
 def load_jsonl(path: Path) -> Dataset:
     """Read our own format, one question per line; `docs/evaluating.md` describes its fields."""
-    seen: dict[str, int] = {}
-    cases = []
-    for number, row in _rows(path):
-        case = _own_case(row, _complain(path, number))
-        if case.case_id in seen:
-            _complain(path, number)(f"id {case.case_id!r} was used in line {seen[case.case_id]}")
-        seen[case.case_id] = number
-        cases.append(case)
-    return _dataset(path.stem, path, cases)
+    return _dataset(path.stem, path, read_cases(path, json_rows(path), _own_case, _LINE))
+
+
+def load_spreadsheet(path: Path) -> Dataset:
+    """Read questions from a spreadsheet: the same fields, as columns."""
+    return _dataset(path.stem, path, read_cases(path, spreadsheet_rows(path), _own_case, _ROW))
 
 
 def load_plain(folder: Path) -> Dataset:
@@ -58,7 +70,7 @@ def load_plain(folder: Path) -> Dataset:
     are quotes of the first gold document; history may be in roles, as chat logs have it.
     """
     path = folder / "queries.jsonl"
-    cases = [_plain_case(row, _complain(path, number)) for number, row in _rows(path)]
+    cases = read_cases(path, json_rows(path), _plain_case, _PLAIN_LINE)
     return _dataset(folder.name, path, cases, corpus=_corpus(folder))
 
 
@@ -68,24 +80,22 @@ def load_beir(folder: Path, split: str = "test") -> Dataset:
     path = folder / "qrels" / f"{split}.tsv"
     if not path.is_file():
         raise InputError(f"{path}: not there.", f"Put the judgements of split {split!r} there.")
-    with path.open(encoding="utf-8", newline="") as lines:
-        for number, row in enumerate(csv.reader(lines, delimiter="\t"), start=1):
-            if len(row) != 3 or (number > 1 and not row[2].lstrip("-").isdigit()):
-                _complain(path, number)("expected query-id, corpus-id and a whole number")
-            if number > 1 and int(row[2]) > 0:
-                qrels.setdefault(row[0], []).append(Relevant(row[1], grade=int(row[2])))
-    cases = [
-        Case(str(row["_id"]), str(row["text"]), relevant=tuple(qrels[str(row["_id"])]))
-        for _, row in _rows(folder / "queries.jsonl")
-        if str(row.get("_id")) in qrels
-    ]
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
+        row = line.split("\t")
+        if len(row) != 3 or (number > 1 and not _WHOLE.fullmatch(row[2])):
+            complainer(path, number)("expected query-id, corpus-id and a whole number", _QREL)
+        if number > 1 and int(row[2]) > 0:
+            qrels.setdefault(row[0], []).append(Relevant(row[1], grade=int(row[2])))
+    queries = folder / "queries.jsonl"
+    asked = read_cases(queries, json_rows(queries), _beir_case, _QUERY)
+    cases = [replace(c, relevant=tuple(qrels[c.case_id])) for c in asked if c.case_id in qrels]
     return _dataset(folder.name, path, cases, corpus=_corpus(folder))
 
 
 def load_squad(path: Path) -> Dataset:
     """Read SQuAD 1.1 or 2.0; every paragraph becomes a document named `title#number`."""
     try:
-        articles = json.loads(path.read_text(encoding="utf-8"))["data"]
+        articles = json.loads(read_text(path))["data"]
         cases, records = [], []
         for article in articles:
             for index, paragraph in enumerate(article["paragraphs"]):
@@ -101,7 +111,13 @@ def load_squad(path: Path) -> Dataset:
     return _dataset(path.stem, path, cases, records=tuple(records))
 
 
-def _own_case(row: Mapping[str, Any], complain: Callable[[str], NoReturn]) -> Case:
+def _beir_case(row: Mapping[str, Any], complain: Complain) -> Case:
+    if row.get("_id") in (None, "") or not isinstance(row.get("text"), str):
+        complain("expected '_id' and 'text'")
+    return Case(str(row["_id"]), row["text"])
+
+
+def _own_case(row: Mapping[str, Any], complain: Complain) -> Case:
     if unknown := sorted(set(row) - _FIELDS):
         complain(f"unknown field {unknown[0]!r}")
     for name in ("id", "question"):
@@ -111,7 +127,10 @@ def _own_case(row: Mapping[str, Any], complain: Callable[[str], NoReturn]) -> Ca
     if not isinstance(answerable, bool):
         complain(f"'answerable' must be true or false, found {answerable!r}")
     answers = _strings(row, "answers", complain)
-    relevant = tuple(_relevant(item, complain) for item in row.get("relevant", []))
+    listed = row.get("relevant") or []
+    if not isinstance(listed, list):
+        complain(f"'relevant' must be a list, found {listed!r}")
+    relevant = tuple(_relevant(item, complain) for item in listed)
     if not answerable and answers:
         complain("a question that is not answerable cannot have answers")
     if answerable and not answers and not relevant:
@@ -121,22 +140,28 @@ def _own_case(row: Mapping[str, Any], complain: Callable[[str], NoReturn]) -> Ca
     return Case(row["id"], row["question"], history, answerable, answers, relevant, tags)
 
 
-def _relevant(item: Any, complain: Callable[[str], NoReturn]) -> Relevant:
+def _relevant(item: Any, complain: Complain) -> Relevant:
     if not isinstance(item, dict) or not isinstance(item.get("source"), str):
         complain(f"'relevant' must list objects with a source, found {item!r}")
     if unknown := sorted(set(item) - {"source", "quote", "grade"}):
         complain(f"unknown field {unknown[0]!r} in 'relevant'")
-    grade = item.get("grade", 1)
-    if not isinstance(grade, int) or grade < 1:
+    if not item["source"].strip():
+        complain("a 'source' in 'relevant' is empty")
+    quote, grade = item.get("quote") or "", item.get("grade", 1)
+    if not isinstance(quote, str):
+        complain(f"'quote' must be text, found {quote!r}")
+    if not isinstance(grade, int) or isinstance(grade, bool) or grade < 1:
         complain(f"'grade' must be a whole number from 1, found {grade!r}")
-    return Relevant(item["source"], item.get("quote") or "", grade)
+    return Relevant(item["source"], quote, grade)
 
 
-def _history(turns: Sequence[Any], complain: Callable[[str], NoReturn]) -> tuple[Turn, ...]:
+def _history(turns: Sequence[Any], complain: Complain) -> tuple[Turn, ...]:
     """Read [question, answer] pairs, {question, answer} objects or {role, text} messages."""
-    if all(isinstance(turn, dict) and "role" in turn for turn in turns):
-        asked = [turn["text"] for turn in turns if turn["role"] == "user"]
-        said = [turn["text"] for turn in turns if turn["role"] != "user"]
+    if not isinstance(turns, list):
+        complain(f"'history' must be a list, found {turns!r}")
+    if all(isinstance(turn, dict) and {"role", "text"} <= set(turn) for turn in turns):
+        asked = [str(turn["text"]) for turn in turns if turn["role"] == "user"]
+        said = [str(turn["text"]) for turn in turns if turn["role"] != "user"]
         return tuple(Turn(q, a) for q, a in zip(asked, said, strict=False))
     read = []
     for turn in turns:
@@ -147,8 +172,8 @@ def _history(turns: Sequence[Any], complain: Callable[[str], NoReturn]) -> tuple
     return tuple(read)
 
 
-def _plain_case(row: Mapping[str, Any], complain: Callable[[str], NoReturn]) -> Case:
-    if not row.get("_id") or not isinstance(row.get("question"), str):
+def _plain_case(row: Mapping[str, Any], complain: Complain) -> Case:
+    if row.get("_id") in (None, "") or not isinstance(row.get("question"), str):
         complain("expected '_id' and 'question'")
     answerable = row.get("answerable", row.get("answerability", "ANSWERABLE") != "UNANSWERABLE")
     gold = [str(item) for item in row.get("gold") or row.get("docs_with_answer_string") or []]
@@ -196,31 +221,10 @@ def _corpus(folder: Path) -> tuple[Path, ...]:
     return tuple(path for path in names if path.is_file())[:1]
 
 
-def _strings(
-    row: Mapping[str, Any], name: str, complain: Callable[[str], NoReturn]
-) -> tuple[str, ...]:
+def _strings(row: Mapping[str, Any], name: str, complain: Complain) -> tuple[str, ...]:
     values = row.get(name) or []
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         complain(f"{name!r} must be a list of texts, found {values!r}")
+    if not all(value.strip() for value in values):
+        complain(f"{name!r} holds an empty text")
     return tuple(values)
-
-
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                _complain(path, number)(f"not JSON ({error.msg} at column {error.colno})")
-            if not isinstance(row, dict):
-                _complain(path, number)("expected a JSON object")
-            yield number, row
-
-
-def _complain(path: Path, number: int) -> Callable[[str], NoReturn]:
-    def complain(found: str) -> NoReturn:
-        raise InputError(f"{path}:{number}: {found}.", f"A line looks like {_EXAMPLE}")
-
-    return complain

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.compare import Comparison, compare, to_dict
-from eval.diagnose import cause_of, funnel, worst_first
+from eval.diagnose import diagnose, funnel, worst_first
 from eval.measures import MEASURES, show
 from eval.metrics.intervals import Estimate
 from eval.report_parts import (
@@ -20,19 +20,19 @@ from eval.report_parts import (
     grouped,
     is_relevant,
     judge_summary,
-    rank_if_not_read,
     settings_lists,
     tiles,
 )
-from eval.run import Run
+from eval.run_files import Run
 from eval.scores import Scores, question_scores, run_figures
+from eval.why import write_questions
 
-WORST = 25
+WORST = 100
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_report(run: Run, against: Run | None = None, folder: Path | None = None) -> Path:
-    """Write report.html, report.md and report.json, by default into the run's folder.
+    """Write report.html, .md and .json and questions.csv, by default into the run's folder.
 
     Returns the path of the page. `against` is the earlier run; differences are this one minus it.
     """
@@ -49,6 +49,7 @@ def write_report(run: Run, against: Run | None = None, folder: Path | None = Non
         + "\n",
         encoding="utf-8",
     )
+    write_questions(folder / "questions.csv", run)
     return page
 
 
@@ -59,7 +60,7 @@ def render_html(
     comparison: Comparison | None = None,
 ) -> str:
     """Return the page: one file, no script, nothing loaded from anywhere; documents are escaped."""
-    wrong = worst_first(run.records)
+    wrong, found = worst_first(run), diagnose(run)
     tagged, columns = by_tag(run.records, scores)
     return render_template(
         "report.html.j2",
@@ -71,7 +72,8 @@ def render_html(
         stages=funnel(run.records, scores),
         wrong=wrong,
         worst=wrong[:WORST],
-        causes=causes(run.records),
+        causes=causes(run),
+        every=[(record, found[record["id"]]) for record in run.records],
         plots=drawings(run, comparison),
         judged=judge_summary(run.records),
         comparison=comparison,
@@ -102,7 +104,7 @@ def render_markdown(
         label = MEASURES[name].label
         lines.append(f"| {label} | {show(name, estimate.value)} | {low} to {high} | {estimate.n} |")
     lines += ["", "| what went wrong | questions |", "|---|---:|"]
-    lines += [f"| {cause['label']} | {cause['count']} |" for cause in causes(run.records)]
+    lines += [f"| {cause['label']} | {cause['count']} |" for cause in causes(run)]
     if comparison:
         lines += ["", f"## Against {comparison.a.name}", ""]
         lines += ["| figure | before | now | difference | p | |", "|---|---:|---:|---:|---:|---|"]
@@ -119,15 +121,13 @@ def render_dict(
     comparison: Comparison | None = None,
 ) -> dict[str, Any]:
     """Return everything the page shows as a JSON object, but the texts."""
-    lost = {record["id"]: cause_of(record) for record in run.records}
+    found = {qid: asdict(one) for qid, one in diagnose(run).items()}
     return {
         "run": dict(run.header),
         "figures": {name: asdict(estimate) for name, estimate in figures.items()},
         "funnel": [asdict(stage) for stage in funnel(run.records, scores)],
-        "causes": {cause["label"]: cause["count"] for cause in causes(run.records)},
-        "questions": [
-            {"id": qid, "cause": lost[qid], "scores": row} for qid, row in scores.items()
-        ],
+        "causes": {cause["label"]: cause["count"] for cause in causes(run)},
+        "questions": [{"id": qid, **found[qid], "scores": row} for qid, row in scores.items()],
         "comparison": to_dict(comparison) if comparison else None,
     }
 
@@ -148,7 +148,6 @@ def render_template(name: str, **values: Any) -> str:
         "squeeze": squeeze,
         "short": lambda source: source.rsplit("/", 1)[-1],
         "relevant": is_relevant,
-        "lost": rank_if_not_read,
     }
     css = Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8"))
     return environment.get_template(name).render(css=css, **values)

@@ -9,11 +9,12 @@ from typing import Any
 from eval import plots
 from eval.compare import Comparison, Row
 from eval.dataset import Relevant, fingerprint
-from eval.diagnose import ADVICE, Cause, cause_of
+from eval.diagnose import ADVICE, Cause, diagnose
 from eval.judge import Verdict, agreement
 from eval.measures import GROUPS, HEADLINES, MEASURES, show
 from eval.metrics.intervals import Estimate
-from eval.run import Record, Run, holds
+from eval.run import holds
+from eval.run_files import Record, Run
 from eval.scores import Scores, confidence_outcomes, is_correct
 
 _TAG_MEASURES = ("correct", "evidence_hit", "hit@10", "read_relevant", "cited_relevant")
@@ -46,9 +47,9 @@ def tiles(figures: Mapping[str, Estimate], comparison: Comparison | None) -> lis
     return tiles
 
 
-def causes(records: Sequence[Record]) -> list[dict[str, Any]]:
+def causes(run: Run) -> list[dict[str, Any]]:
     """Count what went wrong, the most frequent first."""
-    counts = Counter(cause for record in records if (cause := cause_of(record)))
+    counts = Counter(found.cause for found in diagnose(run).values() if found.cause)
     return [
         {"label": cause.value, "count": count, "advice": ADVICE[cause]}
         for cause, count in sorted(
@@ -151,12 +152,6 @@ def is_relevant(hit: Mapping[str, Any], record: Record) -> bool:
     """Say whether a hit holds something that its question wants."""
     relevant = [Relevant(**item) for item in record["case"]["relevant"]]
     return bool(holds(hit["source"], hit["text"], relevant))
-
-
-def rank_if_not_read(found: Sequence[Mapping[str, Any]]) -> int | None:
-    """Return the rank of the first wanted passage when it is not among the first ten."""
-    ranks = [hit["rank"] for hit in found if hit["holds"]]
-    return ranks[0] if ranks and ranks[0] > 10 else None
 
 
 def judge_summary(records: Sequence[Record]) -> dict[str, Any] | None:

@@ -6,18 +6,17 @@ A run is a folder: `run.json` says what was asked of what, `records.jsonl` holds
 from __future__ import annotations
 
 import json
-import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from eval.dataset import Case, Dataset, Relevant, fingerprint, same_source
 from eval.metrics.citations import quote_share
+from eval.run_files import Record, Run, append_line, load_run, read_lines
 from eval.systems import Answerer
 from rag.answer_json import answer_to_dict
 from rag.errors import InputError, RagError
@@ -29,22 +28,6 @@ HALF = 0.5
 """A passage or quote is relevant when it holds at least this share of the wanted quote."""
 _PACKAGES = ("footnote", "torch", "sentence-transformers", "chromadb", "langchain-core")
 
-Record = dict[str, Any]
-"""`{id, case, answer, insisted, found, error, seconds}`: JSON, as in `records.jsonl`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run as read back from its folder."""
-
-    folder: Path
-    header: Mapping[str, Any]
-    records: tuple[Record, ...]
-
-    @property
-    def name(self) -> str:
-        return str(self.header.get("name") or self.folder.name)
-
 
 def run_dataset(
     answerer: Answerer,
@@ -54,13 +37,14 @@ def run_dataset(
     configuration: Mapping[str, Any],
     store: Mapping[str, Any],
     notes: Sequence[str] = (),
+    absent: Sequence[str] = (),
     search_only: bool = False,
     on_record: Callable[[int, int, Record], None] = lambda done, total, record: None,
 ) -> Run:
     """Ask what the folder's records do not answer yet, appending each record as it comes.
 
     An exception becomes a record with `error` and counts as a wrong answer; only stopping the
-    program leaves questions open.
+    program leaves questions open. `absent` are wanted sources that the store lacks.
 
     Raises:
         InputError: the folder holds a run of another dataset, configuration or store.
@@ -76,13 +60,14 @@ def run_dataset(
         "configuration": dict(configuration),
         "store": dict(store),
         "notes": list(notes),
+        "absent": list(absent),
         "search_only": search_only,
         "versions": _versions(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     header = _open_folder(folder, header)
     path = folder / "records.jsonl"
-    answered = {record["id"] for record in read_lines(path)}
+    answered = {record["id"] for record in read_lines(path, mend=True)}
     with path.open("a", encoding="utf-8") as file:
         for done, case in enumerate(dataset.cases, start=1):
             if case.case_id in answered:
@@ -141,27 +126,6 @@ def holds(source: str, text: str, relevant: Sequence[Relevant]) -> list[int]:
     ]
 
 
-def load_run(folder: Path) -> Run:
-    """Read a run back, with the verdicts of a judge where there are any.
-
-    Raises:
-        InputError: the folder holds none.
-    """
-    try:
-        header = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
-        raise InputError(
-            f"{folder}: no run is there ({error}).", "Make one: footnote eval run DATASET"
-        ) from error
-    verdicts = {row["id"]: row for row in read_lines(folder / "judge.jsonl")}
-    records = read_lines(folder / "records.jsonl")
-    return Run(
-        folder,
-        header,
-        tuple(r | {"judge": verdicts[r["id"]]} if r["id"] in verdicts else r for r in records),
-    )
-
-
 def identity(header: Mapping[str, Any]) -> dict[str, str]:
     """Return what two sessions of one run must have in common."""
     return {
@@ -200,24 +164,6 @@ def _judged(hit: Hit, relevant: Sequence[Relevant]) -> dict[str, Any]:
         "score": round(hit.score, 6),
         "holds": holds(passage.source, passage.text, relevant),
     }
-
-
-def append_line(file: IO[str], row: Mapping[str, Any]) -> None:
-    """Write one JSON line and wait until the disk has it."""
-    file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def read_lines(path: Path) -> list[Record]:
-    """Read JSON lines; a last one that a crash cut off is taken out of the file."""
-    if not path.exists():
-        return []
-    content = path.read_bytes()
-    whole, newline, cut = content.rpartition(b"\n")
-    if cut:
-        os.truncate(path, len(whole) + len(newline))
-    return [json.loads(line) for line in whole.splitlines() if line]
 
 
 def _versions() -> dict[str, str]:

@@ -15,7 +15,8 @@ from eval.metrics.citations import Supports, citation_scores, lexical_support
 from eval.metrics.intervals import Estimate, mean_estimate, percentile, statistic_estimate
 from eval.metrics.ranking import ranking_scores
 from eval.metrics.spans import contains_answer, exact_match, token_f1
-from eval.run import Record, holds
+from eval.run import holds
+from eval.run_files import Record
 
 CHARS_PER_TOKEN = 4.0
 """English text, roughly; providers differ, so tokens are an estimate."""

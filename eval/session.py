@@ -13,9 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from eval.dataset import Case, Dataset, missing_quotes
+from eval.dataset import Case, Dataset, missing_quotes, source_names
 from eval.measures import HEADLINES, MEASURES, show
-from eval.run import Record, Run, load_run, run_dataset
+from eval.run import run_dataset
+from eval.run_files import Record, Run, load_run
 from eval.systems import (
     Answerer,
     build_store,
@@ -141,7 +142,8 @@ def evaluate(
         settings = settings.model_copy(update={"data_dir": built})
         build_store(settings, corpus)
     with open_footnote(settings) as (footnote, parts):
-        notes = check(dataset.cases, parts)
+        absent = absent_sources(dataset.cases, parts)
+        notes = check(dataset.cases, parts, absent)
         with _answerer(system, footnote, parts) as answerer:
             run = run_dataset(
                 answerer,
@@ -150,6 +152,7 @@ def evaluate(
                 configuration=configuration(settings) if system == "footnote" else {},
                 store=describe_store(parts),
                 notes=notes,
+                absent=absent,
                 search_only=search_only,
                 on_record=on_record,
             )
@@ -158,16 +161,20 @@ def evaluate(
     return run
 
 
-def check(cases: Sequence[Case], parts: Parts) -> list[str]:
+def absent_sources(cases: Sequence[Case], parts: Parts) -> list[str]:
+    """List the sources that a dataset names and the store lacks."""
+    held = {name for info in parts.catalog.documents() for name in source_names(info.source)}
+    return sorted({item.source for case in cases for item in case.relevant} - held)
+
+
+def check(cases: Sequence[Case], parts: Parts, absent: Sequence[str]) -> list[str]:
     """Compare a dataset with a store; return what a reader of the report should know.
 
     Raises:
         InputError: a relevant quote is not in its document, so the dataset is wrong.
     """
     wanted = {item.source for case in cases for item in case.relevant}
-    problems = missing_quotes(cases, stored_documents(parts, wanted))
-    absent = [problem for problem in problems if problem.endswith("is not in the store")]
-    if wrong := [problem for problem in problems if problem not in absent]:
+    if wrong := missing_quotes(cases, stored_documents(parts, wanted)):
         listed = "\n  ".join(wrong[:5])
         raise InputError(
             f"{len(wrong)} quotes of the dataset are not in their document:\n  {listed}",
@@ -178,8 +185,8 @@ def check(cases: Sequence[Case], parts: Parts) -> list[str]:
         notes.append("The store is empty: every question failed.")
     elif absent:
         notes.append(
-            f"{len(absent)} relevant documents are not in the store, so they cannot be found; "
-            f"the first: {absent[0]}."
+            f"{len(absent)} relevant documents are not in the store, so they cannot be found: "
+            f"{', '.join(absent[:5])}{', …' if len(absent) > 5 else ''}."
         )
     return notes
 

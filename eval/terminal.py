@@ -12,10 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from eval.compare import Changed, Comparison
-from eval.diagnose import cause_of
+from eval.diagnose import cause_of, diagnose
 from eval.judge import agreement
 from eval.measures import GROUPS, MEASURES, show
-from eval.run import Record, Run
+from eval.run_files import Record, Run
 from eval.scores import run_figures
 from eval.session import OnRecord
 from eval.tune import Check, Trial, Values, spread_of
@@ -72,9 +72,9 @@ def print_figures(console: Console, run: Run) -> None:
                 f"  {MEASURES[name].label}", show(name, estimate.value), interval, str(estimate.n)
             )
     console.print(table)
-    causes = Counter(cause for record in run.records if (cause := cause_of(record)))
+    causes = Counter(found.cause for found in diagnose(run).values() if found.cause)
     if causes:
-        console.print("\n[bold]What went wrong[/]")
+        console.print(f"\n[bold]What went wrong[/] (each question: footnote eval why {run.name})")
     for cause, count in causes.most_common():
         console.print(f"  {count:4d}  {cause.value}", highlight=False)
     for note in run.header["notes"]:

@@ -24,7 +24,8 @@ from eval.metrics.intervals import (
     paired_difference,
     percentile,
 )
-from eval.run import Record, ask
+from eval.run import ask
+from eval.run_files import Record
 from eval.scores import question_scores
 from eval.systems import build_store, open_footnote
 from rag.errors import InputError

@@ -11,7 +11,7 @@ from eval.bench_quality import Row, table, text_figures
 from eval.bench_sets import BENCHES
 from eval.dataset import Case, Relevant
 from eval.metrics.intervals import Estimate
-from eval.run import Run
+from eval.run_files import Run
 from eval.systems import Within
 from rag.types import Document, Question
 

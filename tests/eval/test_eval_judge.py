@@ -9,7 +9,7 @@ from langchain_core.language_models.fake_chat_models import FakeListChatModel
 
 from eval.judge import Judgement, Verdict, agreement, judge, judge_run, load_judge, parse_verdict
 from eval.report import write_report
-from eval.run import load_run
+from eval.run_files import load_run
 from eval.scores import run_figures
 from rag.errors import ConfigurationError
 from rag.settings import Settings

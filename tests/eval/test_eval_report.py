@@ -29,9 +29,12 @@ def test_causes_name_the_first_stage_that_lost_the_answer(make_run, make_answere
         Cause.NOT_READ: Case(
             "not-read", "Tea was served at noon, the blue cups were", (), True, ("no",), wanted
         ),
+        Cause.HELD_BACK: Case(
+            "held-back", "Posner, please say something of him now, will you", (), True, (), wanted
+        ),
         Cause.WITHHELD: Case(
             "withheld",
-            "Posner, please say something of him now, will you",
+            "Posner and the noon tea, who would ever guess that",
             (),
             True,
             ("no",),
@@ -50,10 +53,10 @@ def test_causes_name_the_first_stage_that_lost_the_answer(make_run, make_answere
 
 def test_the_worst_come_first(make_run, make_answerer):
     run = make_run(make_answerer(broken=("In which city were they held?",)))
-    assert [(r["id"], c) for r, c in worst_first(run.records)] == [
+    assert [(r["id"], found.cause) for r, found in worst_first(run)] == [
         ("where", Cause.ERROR),
         ("cups", Cause.INVENTED),
-        ("lead", Cause.WITHHELD),
+        ("lead", Cause.HELD_BACK),
     ]
 
 
@@ -115,7 +118,7 @@ def test_a_report_of_nothing_but_errors_and_of_nothing(tmp_path, make_answerer, 
     page = write_report(run).read_text()
     assert "RuntimeError: the model fell over" in page
     (tmp_path / "r" / "records.jsonl").write_text("")
-    from eval.run import load_run
+    from eval.run_files import load_run
 
     assert "0 questions" in write_report(load_run(tmp_path / "r")).read_text()
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from eval.dataset import Case, Dataset, Relevant
-from eval.run import holds, load_run, run_dataset
+from eval.run import holds, run_dataset
+from eval.run_files import load_run
 from eval.scores import question_scores, run_figures
 from eval.systems import RememberedEvidence
 from rag.errors import InputError, NoDocumentsError
