@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from rag.types import Question
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
+
+log = logging.getLogger(__name__)
 
 
 def run_server(settings: Settings) -> None:
@@ -44,7 +47,7 @@ def run_server(settings: Settings) -> None:
         app = create_app(
             parts.assistant,
             parts.catalog,
-            settings,
+            settings if parts.indexes.writable else _keeping_nothing(settings),
             writing=StoreWriter(settings, parts.catalog),
             is_ready=warm.is_set,
             pictures=pictures,
@@ -54,6 +57,18 @@ def run_server(settings: Settings) -> None:
             target=_warm_up, args=[parts.assistant, warm], name="warm-up", daemon=True
         ).start()
         serve(app, settings)
+
+
+def _keeping_nothing(settings: Settings) -> Settings:
+    """Leave the history off where the store may only be read, unless it has a place elsewhere."""
+    if settings.history_url.get_secret_value():
+        return settings
+    log.warning(
+        "The store %s may only be read: conversations, feedback and audit lines are not kept. "
+        "FOOTNOTE_HISTORY_URL names another place for them.",
+        settings.data_dir,
+    )
+    return settings.model_copy(update={"keep_conversations": False, "audit": "off"})
 
 
 def _warm_up(assistant: Assistant, warm: threading.Event) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from rag.build import open_catalog
+from rag.errors import StoreError
 from rag.settings import Settings
 from rag.store.collections import DEFAULT_COLLECTION, EVERYBODY
 from rag.store.indexes import Indexes
@@ -22,6 +23,7 @@ def store_status(settings: Settings) -> dict[str, Any]:
             seq = catalog.seq
             return {
                 "data_dir": str(settings.data_dir.resolve()),
+                "writable": indexes.writable,
                 "documents": counts.documents,
                 "passages": counts.passages,
                 "collections": [
@@ -37,13 +39,8 @@ def store_status(settings: Settings) -> dict[str, Any]:
                 "chat_model": settings.model or None,
                 "passage_chars": settings.passage_chars,
                 "overlap_chars": settings.overlap_chars,
-                "served_by_another_process": not indexes.owner,
-                "indexes": {
-                    "vectors": "served"
-                    if indexes.vectors is None
-                    else _step(indexes.vectors.applied, seq),
-                    "lexical": _step(indexes.lexical.applied, seq),
-                },
+                "served_by_another_process": indexes.writable and not indexes.owner,
+                "indexes": _indexes(indexes, seq),
                 "sources": [
                     {
                         "source": d.source,
@@ -67,7 +64,7 @@ def store_status(settings: Settings) -> dict[str, Any]:
 def print_status(console: Console, status: dict[str, Any], *, problems: bool) -> None:
     """Print the description of a store; with `problems`, the files that could not be read."""
     lines = {
-        "Store": status["data_dir"],
+        "Store": status["data_dir"] + ("" if status["writable"] else " (may only be read)"),
         "Documents": f"{status['documents']:,}",
         "Passages": f"{status['passages']:,} (at most {status['passage_chars']} characters)",
         "Embedding model": status["embedding_model"],
@@ -104,6 +101,18 @@ def _readers(collection: str, settings: Settings) -> list[str]:
     if (groups is None and collection == DEFAULT_COLLECTION) or (groups and EVERYBODY in groups):
         return ["everybody"]
     return sorted(groups or ())
+
+
+def _indexes(indexes: Indexes, seq: int) -> dict[str, str]:
+    vectors = "served" if indexes.writable else "not used: the vectors are searched one by one"
+    if indexes.vectors is not None:
+        vectors = _step(indexes.vectors.applied, seq)
+    try:
+        return {"vectors": vectors, "lexical": _step(indexes.lexical.applied, seq)}
+    except StoreError:
+        if indexes.writable:
+            raise
+        return {"vectors": vectors, "lexical": "cannot be read: filled anew for each command"}
 
 
 def _step(applied: int, seq: int) -> str:

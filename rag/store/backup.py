@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +45,8 @@ def back_up(catalog: Catalog, target: Path) -> Counts:
     with translated_errors(target):
         part.unlink(missing_ok=True)
     try:
-        _copy(catalog.path, _SHARED, part)
+        with translated_errors(part), _new(part) as writing:
+            catalog.copy_to(writing)
         reach("backup.copied")
         counts = check_backup(part).counts
         with translated_errors(target), part.open("rb+") as file:
@@ -168,11 +169,18 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def _copy(source: Path, mode: str, target: Path) -> None:
-    """Copy a database as it is at one moment into a new file that needs no log beside it."""
+    """Copy a database as it is at one moment."""
     with (
         translated_errors(target),
         closing(_open(source, mode)) as reading,
-        closing(sqlite3.connect(target)) as writing,
+        _new(target) as writing,
     ):
         reading.backup(writing)
+
+
+@contextmanager
+def _new(target: Path) -> Iterator[sqlite3.Connection]:
+    """Open a new file to copy into; it needs no log beside it at the end."""
+    with closing(sqlite3.connect(target)) as writing:
+        yield writing
         writing.execute("PRAGMA journal_mode=DELETE")

@@ -91,6 +91,11 @@ class CatalogReader:
         except StoreError:
             return False
 
+    def copy_to(self, target: sqlite3.Connection) -> None:
+        """Copy everything, as it is at one moment, into an empty database."""
+        with self._database.reading() as connection:
+            connection.backup(target)
+
     # -- files ------------------------------------------------------------------------------
 
     def files(self) -> dict[str, FileRecord]:

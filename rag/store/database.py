@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rag.store.connections import Connections
+from rag.store.read_only import ReadOnlyFile, may_be_written, not_writable
 from rag.store.sqlite_errors import translated_errors
 
 
@@ -15,13 +16,19 @@ class Database:
     """A SQLite file in write-ahead mode, shared between threads.
 
     Readers never wait for a writer; writers wait for each other up to `busy_seconds`. SQLite's
-    errors come out as `StoreError`.
+    errors come out as `StoreError`. A file that may only be read leaves no trace of its reading.
     """
 
     def __init__(self, path: Path, *, busy_seconds: float) -> None:
         self.path = path
         self._busy_seconds = busy_seconds
+        self._only_read = None if may_be_written(path) else ReadOnlyFile(path)
         self._connections = Connections(self._connect)
+
+    @property
+    def may_be_written(self) -> bool:
+        """Whether this user may write it, as it was when it was opened."""
+        return self._only_read is None
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -43,9 +50,17 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Read; each statement sees one state, and two may see different ones."""
+        """Read; each statement sees one state, and two may see different ones. Not to be nested.
+
+        Raises:
+            StoreBusyError: the file may only be read, and was changed in that very moment.
+        """
         with translated_errors(self.path):
-            yield self.connection
+            if self._only_read is None:
+                yield self.connection
+            else:
+                with self._only_read.reading() as connection:
+                    yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
@@ -60,6 +75,8 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Write in one transaction: all of it or, when it fails, nothing."""
+        if self._only_read is not None:
+            raise not_writable(self.path.parent)
         with translated_errors(self.path):
             connection = self.connection
             connection.execute("BEGIN IMMEDIATE")
@@ -74,3 +91,5 @@ class Database:
     def close(self) -> None:
         """Close every thread's connection."""
         self._connections.close()
+        if self._only_read is not None:
+            self._only_read.close()

@@ -9,13 +9,15 @@ from __future__ import annotations
 import itertools
 import re
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rag.errors import StoreError
 from rag.store.bm25 import SCHEMA, Bm25
 from rag.store.connections import Connections
 from rag.store.faults import reach
+from rag.store.read_only import ReadOnlyFile, may_be_written
 from rag.store.records import Changes
 from rag.store.shared_lock import SharedLock
 from rag.store.soundness import is_sound_database
@@ -60,6 +62,11 @@ class LexicalIndex:
         self._store_id = store_id
         self._owner = owner
         self._connections = Connections(self._connect)
+        self._only_read = (
+            None
+            if owner or may_be_written(path)
+            else ReadOnlyFile(path, check=self._check_version, forget=self._forget)
+        )
         # To close a connection that another thread is using can end the process.
         self._use = SharedLock()
         self._bm25 = Bm25()
@@ -69,8 +76,8 @@ class LexicalIndex:
     @property
     def head(self) -> tuple[int, str]:
         """The number and token of the last change that this index holds."""
-        with self._use.shared(), translated_errors(self._path):
-            seq, token = self._connection.execute("SELECT seq, token FROM state").fetchone()
+        with self._reading() as connection:
+            seq, token = connection.execute("SELECT seq, token FROM state").fetchone()
         return int(seq), str(token)
 
     @property
@@ -133,32 +140,11 @@ class LexicalIndex:
         no others. A word that no passage has counts as misspelt and stands for every word one
         letter away. `doc_ids`, when given, limits the search to those documents.
         """
-        with self._use.shared(), translated_errors(self._path):
-            return self._search(query, k, doc_ids)
-
-    def _search(
-        self, query: str, k: int, doc_ids: Collection[str] | None
-    ) -> list[tuple[str, float]]:
-        words = self._wanted(query)
-        if not words or (doc_ids is not None and not doc_ids):
-            return []
-        return self._bm25.ranked(self._connection, words, k, doc_ids)
-
-    def _wanted(self, query: str) -> list[str]:
-        words: list[str] = []
-        mended = 0
-        for word in _telling(query):
-            if mended < _MOST_MENDED and _can_be_mended(word) and not self._holds(word):
-                # One by one: BM25 over hundreds of words that nothing has takes thrice as long.
-                words.extend(filter(self._holds, _one_letter_away(word)))
-                mended += 1
-            else:
-                words.append(word)
-        return words
-
-    def _holds(self, word: str) -> bool:
-        sql = "SELECT 1 FROM words WHERE words MATCH ? LIMIT 1"
-        return self._connection.execute(sql, (f'"{word}"',)).fetchone() is not None
+        with self._reading() as connection:
+            words = _wanted(connection, query)
+            if not words or (doc_ids is not None and not doc_ids):
+                return []
+            return self._bm25.ranked(connection, words, k, doc_ids)
 
     def close(self) -> None:
         """Close the file; waits for running searches."""
@@ -167,7 +153,22 @@ class LexicalIndex:
 
     def _close(self) -> None:
         self._connections.close()
+        if self._only_read is not None:
+            self._only_read.close()
         self._bm25.close()
+
+    def _forget(self) -> None:
+        self._bm25.close()
+        self._bm25 = Bm25()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._use.shared(), translated_errors(self._path):
+            if self._only_read is None:
+                yield self._connection
+            else:
+                with self._only_read.reading() as connection:
+                    yield connection
 
     @property
     def _connection(self) -> sqlite3.Connection:
@@ -228,6 +229,25 @@ def _add(connection: sqlite3.Connection, passages: Sequence[Passage]) -> None:
             "INSERT INTO rows VALUES (?, ?, ?)", (passage.passage_id, row, passage.doc_id)
         )
     connection.execute("UPDATE extent SET last_row = last_row + ?", (len(passages),))
+
+
+def _wanted(connection: sqlite3.Connection, query: str) -> list[str]:
+    """Return the words to search for: in place of a misspelt one, those that it may stand for."""
+
+    def is_there(word: str) -> bool:
+        sql = "SELECT 1 FROM words WHERE words MATCH ? LIMIT 1"
+        return connection.execute(sql, (f'"{word}"',)).fetchone() is not None
+
+    words: list[str] = []
+    mended = 0
+    for word in _telling(query):
+        if mended < _MOST_MENDED and _can_be_mended(word) and not is_there(word):
+            # One by one: BM25 over hundreds of words that nothing has takes thrice as long.
+            words.extend(filter(is_there, _one_letter_away(word)))
+            mended += 1
+        else:
+            words.append(word)
+    return words
 
 
 def _telling(query: str) -> list[str]:

@@ -18,8 +18,11 @@ def create_or_check(database: Database) -> None:
     """See that a database is a catalogue of the present version; an empty one is made one.
 
     Raises:
-        StoreError: it is damaged, lost, or of another version; or the folder cannot be made.
+        StoreError: it is damaged, lost, or of another version; or it is not there, or of an earlier
+            version, and may not be written.
     """
+    if not database.may_be_written and not database.path.exists():
+        raise _nothing_here(database)
     _make_folder(database)
     if not database.path.exists() or not database.path.stat().st_size:
         _refuse_to_replace(database)
@@ -31,8 +34,27 @@ def create_or_check(database: Database) -> None:
     with database.reading() as connection:
         old = is_old(connection)
     if old:
+        if not database.may_be_written:
+            raise StoreError(
+                f"The store {database.path.parent} is of an earlier Footnote, and may not be "
+                "written by this user to bring it up to date.",
+                "Run footnote status on it once as its owner.",
+            )
         with database.writing() as connection:
             migrate(connection, _schema_statements())
+
+
+def _nothing_here(database: Database) -> StoreError:
+    folder = database.path.parent
+    if not folder.exists():
+        return StoreError(
+            f"The folder {folder} cannot be created: permission denied, or a read-only disk.",
+            "Choose another with --data-dir or FOOTNOTE_DATA_DIR.",
+        )
+    return StoreError(
+        f"There is no store in {folder}, and this user may not write there to begin one.",
+        "Choose another folder with --data-dir or FOOTNOTE_DATA_DIR.",
+    )
 
 
 def _make_folder(database: Database) -> None:

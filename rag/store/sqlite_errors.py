@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rag.errors import StoreError
+from rag.store.read_only import not_writable
 
 
 @contextmanager
@@ -50,6 +51,8 @@ def _operational(path: Path, text: str) -> StoreError:
             f"The store {path} has been in use by another process for too long.",
             "Wait for it to finish, or stop it, and run the command again.",
         )
+    if "readonly" in text:
+        return not_writable(path.parent)
     if "no such" in text:
         return StoreError(f"The store {path} is damaged: {text}.", restore_hint(path.parent))
     return StoreError(

@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from rag.errors import StoreBusyError, StoreError
+from rag.store.read_only import may_be_written, not_writable
 
 _WAIT_SECONDS = 10.0
 
@@ -21,6 +22,8 @@ def write_lock(data_dir: Path) -> Iterator[None]:
         StoreBusyError: another process is writing.
         StoreError: the folder cannot be written.
     """
+    if data_dir.is_dir() and not may_be_written(data_dir / "catalog.sqlite3"):
+        raise not_writable(data_dir)
     lock = FileLock(data_dir / "write.lock")
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
