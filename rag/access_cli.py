@@ -33,6 +33,8 @@ def create(
     data_dir: DataDir = None,
 ) -> None:
     """Make a key and show it, this once."""
+    if not name.strip() or not name.isprintable():
+        raise InputError(f"{name!r} is no name.", 'For example: footnote token create "intranet"')
     keys = key_file(load_settings(data_dir=data_dir))
     key, secret = keys.create(name, right or [Right.ASK], days=days, groups=_groups(group))
     out.print(f"Key {key.key_id} for {escape(name)}, until {key.expires[:10]}. It is shown once:")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from rag.batch import is_text, run_batch
+from rag.cli_checks import existing_store, tell_what_fits_nothing
 from rag.cli_options import DataDir, Json, out, print_json
 from rag.errors import InputError
 from rag.settings import load_settings
@@ -27,7 +28,9 @@ Collection = Annotated[
 
 
 def ask(
-    question: Annotated[str | None, typer.Argument(help="The question.")] = None,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="QUESTION", help="The question.")
+    ] = None,
     data_dir: DataDir = None,
     as_json: Json = False,
     batch: Batch = None,
@@ -42,7 +45,9 @@ def ask(
     from rag.types import Question
 
     conditions = _conditions(filters, collection)
-    with open_parts(load_settings(data_dir=data_dir)) as parts:
+    question = _given(words, batch)
+    with open_parts(existing_store(load_settings(data_dir=data_dir))) as parts:
+        tell_what_fits_nothing(parts.catalog, conditions)
         if batch is not None:
 
             def respond(line: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +57,7 @@ def ask(
 
             run_batch(batch, respond)
             return
-        answer = parts.assistant.answer(Question(_given(question)), conditions)
+        answer = parts.assistant.answer(Question(question), conditions)
         if as_json:
             print_json(answer_to_dict(answer))
         else:
@@ -60,7 +65,9 @@ def ask(
 
 
 def search(
-    query: Annotated[str | None, typer.Argument(help="What to search for.")] = None,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="QUERY", help="What to search for.")
+    ] = None,
     k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many hits.")] = 10,
     data_dir: DataDir = None,
     as_json: Json = False,
@@ -74,7 +81,9 @@ def search(
     from rag.build import open_parts
 
     conditions = _conditions(filters, collection)
-    with open_parts(load_settings(data_dir=data_dir)) as parts:
+    query = _given(words, batch)
+    with open_parts(existing_store(load_settings(data_dir=data_dir))) as parts:
+        tell_what_fits_nothing(parts.catalog, conditions)
 
         def found(text: str) -> dict[str, Any]:
             hits = parts.assistant.search(text, k, conditions)
@@ -83,9 +92,9 @@ def search(
         if batch is not None:
             run_batch(batch, lambda line: found(line["question"]))
         elif as_json:
-            print_json(found(_given(query)))
+            print_json(found(query))
         else:
-            terminal.print_hits(out, parts.assistant.search(_given(query), k, conditions))
+            terminal.print_hits(out, parts.assistant.search(query, k, conditions))
 
 
 def _conditions(filters: list[str] | None, collection: str | None) -> list[Condition]:
@@ -95,8 +104,16 @@ def _conditions(filters: list[str] | None, collection: str | None) -> list[Condi
     return conditions
 
 
-def _given(text: str | None) -> str:
-    if text is None:
+def _given(words: list[str] | None, batch: str | None) -> str:
+    """Return the question, which a shell has parted into words when it was not quoted."""
+    text = " ".join(words or ())
+    if batch is not None:
+        if text:
+            raise InputError(
+                f"There is a question, {text!r}, and a --batch of others.", "Give one of them."
+            )
+        return ""
+    if not text.strip():
         raise InputError(
             "There is no question.", 'Write it in quotes: footnote ask "When did it begin?"'
         )

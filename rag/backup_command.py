@@ -31,10 +31,17 @@ def run_backup(settings: Settings, file: Path) -> Counts:
     """Write the store into one file; others may ask and ingest meanwhile.
 
     Raises:
-        InputError: the file is the store's own.
+        InputError: the file is the store's own, or lies in no folder, or is one.
         StoreError: the store is damaged, or the file cannot be written.
     """
     _check_apart(settings, file)
+    if file.is_dir():
+        raise InputError(f"{file} is a folder.", f"Name a file, such as {file / 'store.footnote'}")
+    if not file.parent.is_dir():
+        raise InputError(
+            f"There is no folder {file.parent} to write the backup into.",
+            "Make it, or name a file elsewhere.",
+        )
     with open_catalog(settings) as catalog:
         return back_up(catalog, file)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -21,7 +22,24 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"footnote {version('footnote')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _every_command(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Tell the version."),
+    ] = False,
+) -> None:
+    """Take what stands before the name of a command."""
 
 
 def serve(
@@ -35,16 +53,16 @@ def serve(
     run_server(load_settings(data_dir=data_dir, host=host, port=port))
 
 
-for command in (ingest, status, remove, reindex, backup, restore, ask, search, serve):
+_PLAIN = (ingest, status, remove, reindex, backup, restore, ask, search, serve)
+for command in _PLAIN:
     app.command()(command)
 
 
 def main() -> None:
     """Run the command line; errors that a person can mend print without a traceback."""
     keep_libraries_quiet()
-    _mount_eval()
-    _mount_access()
-    _mount_history()
+    if sys.argv[1:2] not in [[command.__name__] for command in _PLAIN]:
+        _mount_groups()
     try:
         app()
     except RagError as error:
@@ -61,25 +79,14 @@ def main() -> None:
         sys.exit(StoreError.exit_code)
 
 
-def _mount_eval() -> None:
-    """Add the evaluation commands; by name, because rag does not depend on eval."""
-    if sys.argv[1:2] in (["eval"], ["--help"], []):
-        app.add_typer(importlib.import_module("eval.cli").eval_app, name="eval")
+def _mount_groups() -> None:
+    """Add the groups of commands; what they import, the plain commands need not wait for."""
+    from rag.access_cli import access_app, embed_app, token_app
+    from rag.history_cli import history_app
 
-
-def _mount_access() -> None:
-    """Add the commands around who may come in; what they import, the others need not wait for."""
-    if sys.argv[1:2] in (["token"], ["access"], ["embed"], ["--help"], []):
-        from rag.access_cli import access_app, embed_app, token_app
-
-        app.add_typer(token_app, name="token")
-        app.add_typer(access_app, name="access")
-        app.add_typer(embed_app, name="embed")
-
-
-def _mount_history() -> None:
-    """Add the commands around what is kept of people."""
-    if sys.argv[1:2] in (["history"], ["--help"], []):
-        from rag.history_cli import history_app
-
-        app.add_typer(history_app, name="history")
+    # By name, because rag does not depend on eval.
+    app.add_typer(importlib.import_module("eval.cli").eval_app, name="eval")
+    app.add_typer(token_app, name="token")
+    app.add_typer(access_app, name="access")
+    app.add_typer(embed_app, name="embed")
+    app.add_typer(history_app, name="history")

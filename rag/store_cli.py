@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from rag.cli_checks import existing_store
 from rag.cli_options import DataDir, Json, err, out, print_json
 from rag.errors import InputError
 from rag.settings import load_settings
@@ -72,7 +73,7 @@ def status(
     """Tell what is in the store, which models it uses and whether its indexes are in step."""
     from rag.status import print_status, store_status
 
-    found = store_status(load_settings(data_dir=data_dir))
+    found = store_status(existing_store(load_settings(data_dir=data_dir)))
     if as_json:
         print_json(found)
     else:
@@ -89,7 +90,8 @@ def remove(
     from rag.build import open_catalog_for_writing
     from rag.ingest.pipeline import remove_sources
 
-    with open_catalog_for_writing(load_settings(data_dir=data_dir)) as catalog:
+    settings = existing_store(load_settings(data_dir=data_dir))
+    with open_catalog_for_writing(settings) as catalog:
         removed = list(remove_sources(catalog, documents))
     if not removed:
         raise InputError(
@@ -103,7 +105,7 @@ def reindex(data_dir: DataDir = None) -> None:
     """Split and embed the whole store again, after a change of model or passage size."""
     from rag.ingest_command import run_reindex
 
-    run_reindex(load_settings(data_dir=data_dir), err)
+    run_reindex(existing_store(load_settings(data_dir=data_dir)), err)
     out.print("The store is reindexed.")
 
 
@@ -113,7 +115,7 @@ def backup(
     """Write the whole store into one file; it may be in use meanwhile."""
     from rag.backup_command import run_backup
 
-    counts = run_backup(load_settings(data_dir=data_dir), file)
+    counts = run_backup(existing_store(load_settings(data_dir=data_dir)), file)
     out.print(f"{counts.documents} documents, {counts.passages} passages: {escape(str(file))}")
 
 

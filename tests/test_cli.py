@@ -121,7 +121,6 @@ def test_other_passage_settings_are_refused_with_the_command_that_helps(
         (["ask", "--batch", "nowhere.jsonl"], 64, "cannot be opened"),
         (["ingest", "nowhere"], 64, "no file or folder"),
         (["ingest", "pyproject.toml"], 64, "pyproject.toml"),
-        (["remove", "nothing.txt"], 64, "no document 'nothing.txt'"),
         (["search", "x", "--filter", "nonsense"], 64, "FIELD=VALUE"),
     ],
 )
@@ -161,6 +160,12 @@ def test_a_second_writer_is_told_to_wait(footnote, store, tmp_path):
         done = run(footnote, "ingest", "corpus", "--data-dir", str(store))
     assert done.returncode == 75
     assert "Another process" in done.stderr
+
+
+def test_removing_what_is_not_there_says_so(footnote, store):
+    done = run(footnote, "remove", "nothing.txt", "--data-dir", str(store))
+    assert done.returncode == 64
+    assert "no document 'nothing.txt'" in done.stderr
 
 
 def test_removing_takes_a_document_out_of_answers(footnote, tmp_path):

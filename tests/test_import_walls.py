@@ -41,7 +41,7 @@ LAYERS = [
         "rag.web",
     ],
     ["rag.cli_options", "rag.serve_command", "rag.ray_command"],
-    ["rag.batch"],
+    ["rag.batch", "rag.cli_checks"],
     ["rag.store_cli", "rag.ask_cli", "rag.access_cli", "rag.history_cli"],
     ["rag.cli"],
     ["eval"],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rag.errors import InputError
 
-_FORM = re.compile(r"\s*(\w+)\s*(>=|<=|=)\s*(.+?)\s*")
+_FORM = re.compile(r"\s*(\w+)\s*(>=|<=|=)(?![=<>])\s*(.+?)\s*")
 
 
 @dataclass(frozen=True, slots=True)
