@@ -61,6 +61,12 @@ _BYLINE = re.compile(
 _ABOUT_AUTHOR = re.compile(
     rf"About [Tt]he [Aa]uthor:\s*(?P<name>{_NAME})\s+(?:is|was|serves|has)\b"
 )
+_ANY_NAME = (
+    "copy doc document download draft export file final form img image new print page pages pdf "
+    "report scan scanned tmp temp unnamed untitled version"
+)
+_SAYS_NOTHING = frozenset(_ANY_NAME.split())
+_CHECKSUM = re.compile(r"|(?=.*\d)[0-9a-f]{8,}", re.IGNORECASE)
 _HEAD_LINES = 12
 _MAX_CLUE_CHARS = 80
 _MAX_TITLE_CHARS = 150
@@ -78,6 +84,20 @@ def guess_title(text: str) -> str:
     if rest and len(first.split()) <= 3 and _like_headline(rest[0]):
         return rest[0]
     return first
+
+
+def with_file_name(heading: str, stem: str) -> str:
+    """Add the words of a file's name to a title that was guessed, unless it has them already.
+
+    The largest line of a first page may be that of a form ("UNITED STATES SECURITIES AND EXCHANGE
+    COMMISSION"); whose it is, the name tells ("VERIZON_2022_10K"). Names without a word of three
+    letters, such as numbers and checksums, and those that any file could have, tell nothing.
+    """
+    name = " ".join(part for part in re.split(r"[\W_]+", stem) if not _CHECKSUM.fullmatch(part))
+    words = re.findall(r"[^\W\d_]{3,}", name.casefold())
+    if not set(words) - _SAYS_NOTHING or set(words) <= set(re.findall(r"\w+", heading.casefold())):
+        return heading
+    return f"{heading} ({name})" if heading else name
 
 
 def date_and_author(text: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from rag.errors import DocumentError
 from rag.ingest.readers import ocr
+from rag.ingest.readers.clues import guess_title, with_file_name
 from rag.ingest.readers.ocr import Recognised
 from rag.ingest.readers.original import Original
 from rag.ingest.readers.pdf_forms import open_page
@@ -46,7 +47,7 @@ class PdfReader:
     """
 
     suffixes = frozenset({".pdf"})
-    version = 4
+    version = 5
 
     def read(self, original: Original) -> Iterator[Document | DocumentError]:
         data, source = original.read(), original.source
@@ -60,8 +61,9 @@ class PdfReader:
         metadata = _metadata(content.info) | _remarks(content.pages, scans)
         front = [section for section in sections if section.start < [*page_starts, len(text)][1]]
         heading = min(front, key=lambda section: section.level).title if front else ""
+        title = with_file_name(heading or guess_title(text), original.stem)
         yield original.document(
-            text, metadata, title=heading, sections=sections, page_starts=page_starts
+            text, metadata, title=title, sections=sections, page_starts=page_starts
         )
         if scans and ocr.setup.find() is None and len(scans) > _MANY_SCANS * len(pages):
             yield ocr.no_ocr(source, f"{len(scans)} of {len(pages)} pages are pictures")

@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from rag.ingest.readers.clues import date_and_author, flat_metadata, guess_title, iso_date
+from rag.ingest.readers.clues import (
+    date_and_author,
+    flat_metadata,
+    guess_title,
+    iso_date,
+    with_file_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -100,3 +106,20 @@ def test_metadata_becomes_strings():
 
 def test_a_date_that_is_not_exact_stays_as_it_is_written():
     assert flat_metadata({"date": "2012-07"}) == {"date": "2012-07"}
+
+
+@pytest.mark.parametrize(
+    ("heading", "stem", "title"),
+    [
+        ("UNITED STATES", "HARBOUR_2022_10K", "UNITED STATES (HARBOUR 2022 10K)"),
+        ("", "HARBOUR_2022_10K", "HARBOUR 2022 10K"),
+        ("The harbour in 2022", "harbour", "The harbour in 2022"),
+        ("The harbour", "scan-0012", "The harbour"),
+        ("The harbour", "1706.03762v5", "The harbour"),
+        ("The harbour", "000_96cf6a0c63dc95b3", "The harbour"),
+        ("The harbour", "Final Document (2)", "The harbour"),
+        ("Hafen", "Jahresbericht", "Hafen (Jahresbericht)"),
+    ],
+)
+def test_the_name_of_a_file_tells_whose_it_is(heading, stem, title):
+    assert with_file_name(heading, stem) == title
