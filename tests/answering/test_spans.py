@@ -21,6 +21,8 @@ def shown(text: str, words: str, inside: str = "") -> str:
         ("We pay with Visa, cheques or cash.", "Visa, ", "Visa"),
         ("Noise | 62 dB | 66 dB", "| 62 dB |", "62 dB"),
         ("It closes at 6 p.m. on Mondays.", "6 p.m", "6 p.m."),
+        ("with about 117,100 employees", "100 employees", "117,100 employees"),
+        ("a rate of $ 6.25 % then", "25", "$ 6.25 %"),
         ("He is J. P. Svensson.", "J. P", "J. P."),
         ("over 2,300 km (1,400 mi) long", "2,300 km (1,400 mi", "2,300 km (1,400 mi)"),
         ("one (420 m², a month) is", "(420 m²", "420 m²"),

@@ -8,6 +8,7 @@ _LOOSE_BEFORE = " \t\n.,;:!?)]}»”’|/–—"
 _LOOSE_AFTER = " \t\n,;:([{«“‘|/–—"
 _PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ("«", "»"), ("„", "“"))
 _ENUMERATOR = re.compile(r"\(?(?:\d{1,3}|[A-Za-z])[.)]?")
+_NUMBER = re.compile(r"[$€£¥]? ?\d+(?:[.,]\d+)*(?: ?%)?")
 _ABBREVIATED = re.compile(r"(?:^|\W)(?:[A-Za-z]\. ?)+[A-Za-z]$")
 
 
@@ -18,6 +19,7 @@ def tidy(text: str, span: tuple[int, int], inside: tuple[int, int]) -> tuple[int
     What is only a list's number, or nothing, becomes the whole statement.
     """
     start, end = max(span[0], inside[0]), min(span[1], inside[1])
+    start, end = _whole_numbers(text, start, end, inside)
     while start < end and text[start] in _LOOSE_BEFORE:
         start += 1
     while start < end and text[end - 1] in _LOOSE_AFTER:
@@ -29,6 +31,16 @@ def tidy(text: str, span: tuple[int, int], inside: tuple[int, int]) -> tuple[int
     numbers_only = start == inside[0] and _ENUMERATOR.fullmatch(text, start, end)
     if start >= end or (numbers_only and text[end : end + 1] in (".", ")", " ", "")):
         return inside
+    return start, end
+
+
+def _whole_numbers(text: str, start: int, end: int, inside: tuple[int, int]) -> tuple[int, int]:
+    """Let a span begin and end with whole numbers: "100" of "117,100" is another one."""
+    for number in _NUMBER.finditer(text, *inside):
+        if number.start() < start < number.end():
+            start = number.start()
+        if number.start() < end < number.end():
+            end = number.end()
     return start, end
 
 
