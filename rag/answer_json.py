@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from rag.notes import note_from_dict, note_to_dict
 from rag.types import (
     Answer,
     Choice,
@@ -42,7 +43,7 @@ def answer_to_dict(answer: Answer) -> dict[str, Any]:
         "hits": [hit_to_dict(hit) for hit in answer.hits],
         "answer_span": answer.answer_span,
         "mode": answer.mode,
-        "note": answer.note,
+        **note_to_dict(answer.note),
         "unresolved": list(answer.unresolved),
         "clarification": asdict(answer.clarification) if answer.clarification else None,
         "timings_ms": {name: round(ms, 2) for name, ms in asdict(answer.timings).items()},
@@ -124,7 +125,7 @@ def answer_from_dict(found: Mapping[str, Any], history: tuple[Turn, ...] = ()) -
         confidence=found["confidence"],
         answer_span=found["answer_span"],
         mode=found["mode"],
-        note=found["note"],
+        note=note_from_dict(found),
         unresolved=tuple(found["unresolved"]),
         timings=Timings(**found["timings_ms"]),
         clarification=Clarification(

@@ -21,6 +21,7 @@ from rag.answering.roles import (
     nothing_to_remark,
 )
 from rag.errors import InputError, ModelError, NoDocumentsError
+from rag.notes import NOTHING_ASKED, UNCITED, reader_instead
 from rag.retrieval.retriever import HybridRetriever, Ranking
 from rag.store.filters import Condition
 from rag.types import (
@@ -35,7 +36,6 @@ from rag.types import (
 )
 
 MAX_QUESTION_CHARS = 2000
-NOTHING_ASKED = "Ask about what the documents say: write a question, or some keywords."
 _REMARKED_HITS = 3
 
 
@@ -187,7 +187,7 @@ class Assistant:
                     yield from self._generate(ask, self._generator)
                     continue
                 except ModelError as error:
-                    note = f"{error.message} The reader answers instead."
+                    note = reader_instead(error.message)
             yield from self._read(ask, note)
 
     def _generate(self, ask: _Ask, generator: Generator) -> Iterator[Event]:
@@ -198,7 +198,7 @@ class Assistant:
             if isinstance(event, Answer):
                 note = event.note
                 if not event.abstained and not event.citations:
-                    note = note or "Nothing in the documents is cited for this answer."
+                    note = note or UNCITED
                 timings = _timings(ask, generate=_ms_since(began))
                 event = self._or_ask_back(ask, replace(event, note=note, timings=timings))
             yield event

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from rag.notes import not_english
 from rag.types import Document
 
 _LOOKED_AT_CHARS = 4000
@@ -50,15 +51,10 @@ def language_note(query: str, passages: Sequence[str]) -> str:
     `passages` are the texts of the best hits; together they are long enough to tell.
     """
     if not is_latin(query):
-        what = "the question is"
-    elif document_language("\n".join(passages)) not in ("", "en"):
-        what = "the passages found are"
-    else:
-        return ""
-    return (
-        f"The packaged models read English, and {what} in another language: passages are found "
-        "by the words they share with the question, and an answer may be missed."
-    )
+        return not_english("question")
+    if document_language("\n".join(passages)) not in ("", "en"):
+        return not_english("passages")
+    return ""
 
 
 @functools.cache

@@ -9,8 +9,9 @@ import pytest
 
 from rag.answer_json import answer_to_dict
 from rag.answering.asked import parse_history
-from rag.assistant import MAX_QUESTION_CHARS, NOTHING_ASKED, Assistant
+from rag.assistant import MAX_QUESTION_CHARS, Assistant
 from rag.errors import InputError, ModelError, NoDocumentsError
+from rag.notes import NOTHING_ASKED, Note
 from rag.retrieval.langchain import PassageRetriever
 from rag.retrieval.retriever import HybridRetriever
 from rag.store.filters import parse_filter
@@ -158,6 +159,8 @@ def test_when_the_chat_model_fails_the_reader_answers_and_says_so(make):
     assert answer.citations[0].quote == "An apple a day."
     assert "cannot be reached" in answer.note
     assert "reader answers" in answer.note
+    assert isinstance(answer.note, Note)
+    assert answer.note.kind == "reader_instead"
 
 
 def test_cancelling_reaches_the_chat_model(make):

@@ -15,6 +15,7 @@ from rag.answering.reading.quoting import header_of, lines_of, quote_of, with_le
 from rag.answering.reading.rivals import speaks_of_another
 from rag.answering.text.features import content_stems
 from rag.language import is_latin
+from rag.notes import not_said
 from rag.types import Answer, Hit, Question, Timings
 
 SAME = 0.8
@@ -82,8 +83,8 @@ class Reader:
         for i in answered:
             room = self._max_sentences - len(lines) - sum(other > i for other in answered)
             lines += self._choose(parts[i].query, found[i], lines, room)
-        open_ = " ".join(f"“{parts[i].said}”" for i in range(len(parts)) if i not in answered)
-        note = f"The documents do not say: {open_}" if open_ else ""
+        open_ = [parts[i].said for i in range(len(parts)) if i not in answered]
+        note = not_said(open_) if open_ else ""
         return lines, min(found[i][0].score for i in answered), note
 
     def _is_enough(self, evidence: Sequence[Evidence]) -> bool:

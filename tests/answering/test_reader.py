@@ -369,6 +369,8 @@ def test_the_one_of_two_questions_that_has_no_answer_is_named() -> None:
     answer = ask_by(finder, TWO)
     assert answer.text == "The talks opened in March. [1]"
     assert answer.note == "The documents do not say: “how was the weather?”"
+    assert answer.note.kind == "not_said"
+    assert answer.note.values == {"questions": "“how was the weather?”"}
 
 
 def test_where_neither_part_has_an_answer_the_whole_question_may() -> None:

@@ -142,6 +142,8 @@ class AnswerBody(BaseModel):
     answer_span: str | None
     mode: str
     note: str
+    note_kind: str = Field(description="What the note says, for other languages; may be empty.")
+    note_values: dict[str, str] = Field(description="What stands in the note, by name.")
     unresolved: list[str]
     clarification: ClarificationBody | None
     timings_ms: dict[str, float]
