@@ -19,6 +19,7 @@ from rag.ingest.shard_rows import fingerprint_of
 from rag.ingest.shards import Shards
 from rag.ingest_command import progress_bar
 from rag.settings import Settings
+from rag.store.read_only import may_be_written, not_writable
 from rag.store.written_with import written_with
 
 _EMBEDDED = (Action.ADD, Action.REPLACE)  # a file that was moved has its vectors
@@ -78,6 +79,8 @@ def _without_secrets(settings: Settings) -> Settings:
 
 @contextmanager
 def _alone(data_dir: Path) -> Iterator[None]:
+    if not may_be_written(data_dir / "catalog.sqlite3"):
+        raise not_writable(data_dir)
     data_dir.mkdir(parents=True, exist_ok=True)
     lock = FileLock(data_dir / "shards.lock")
     try:
