@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from eval import cli_sets, cli_tuning
+from eval.cli_options import (
+    Corpus,
+    DataDir,
+    Limit,
+    RunName,
+    Sample,
+    Set,
+    Tags,
+    err,
+    out,
+)
 
 eval_app = typer.Typer(
     help="Score the assistant on questions whose answers are known, and see why it fails.",
     no_args_is_help=True,
 )
-out = Console(soft_wrap=False)
-err = Console(stderr=True)
-
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", "--store", help="The store. Default: .footnote", show_default=False),
-]
-Corpus = Annotated[
-    list[Path] | None,
-    typer.Option("--corpus", help="Build a store of these files or folders, for this run only."),
-]
-Limit = Annotated[int | None, typer.Option(min=1, help="Ask at most so many questions.")]
-Sample = Annotated[
-    int | None, typer.Option(help="Draw them with this seed instead of taking the first.")
-]
-Tags = Annotated[list[str] | None, typer.Option("--tag", help="Only questions with this tag.")]
-Set = Annotated[list[str] | None, typer.Option("--set", help="A setting for this run: NAME=VALUE.")]
-RunName = Annotated[str, typer.Argument(help='A run: its folder, its name, or "last".')]
 
 
-@eval_app.command()
 def run(
     dataset: Annotated[Path, typer.Argument(help="A .jsonl, SQuAD .json, or BEIR folder.")],
     corpus: Corpus = None,
@@ -82,7 +76,6 @@ def run(
     out.print(f"Report: {page}", highlight=False)
 
 
-@eval_app.command()
 def report(
     run_name: RunName = "last",
     against: Annotated[str | None, typer.Option(help="An earlier run to compare with.")] = None,
@@ -101,7 +94,6 @@ def report(
     out.print(f"Report: {page}", highlight=False)
 
 
-@eval_app.command()
 def why(
     run_name: RunName = "last",
     ids: Annotated[
@@ -126,7 +118,6 @@ def why(
         out.print(f"{len(shown) - limit} more: --limit {len(shown)}", highlight=False)
 
 
-@eval_app.command()
 def compare(
     a: Annotated[str, typer.Argument(help="The earlier run.")],
     b: Annotated[str, typer.Argument(help="The later run.")] = "last",
@@ -149,7 +140,6 @@ def compare(
         print_comparison(out, result)
 
 
-@eval_app.command()
 def gate(
     run_name: RunName = "last",
     minimum: Annotated[
@@ -188,7 +178,6 @@ def gate(
     out.print(f"{found.name}: good enough.", highlight=False)
 
 
-@eval_app.command()
 def judge(run_name: RunName = "last", data_dir: DataDir = None) -> None:
     """Let the chat model of FOOTNOTE_MODEL grade the answers of a run against the references."""
     from eval.session import find_run, require_extra, settings_with
@@ -209,74 +198,18 @@ def judge(run_name: RunName = "last", data_dir: DataDir = None) -> None:
     out.print(f"Report: {write_report(judged)}", highlight=False)
 
 
-@eval_app.command()
-def tune(
-    dataset: Annotated[Path, typer.Argument(help="A .jsonl, SQuAD .json, or BEIR folder.")],
-    corpus: Corpus = None,
-    data_dir: DataDir = None,
-    limit: Limit = None,
-    sample: Sample = None,
-    tag: Tags = None,
-    vary: Annotated[
-        list[str] | None, typer.Option(help="A setting and what to try: read_k=5,10,20.")
-    ] = None,
-    measure: Annotated[str, typer.Option(help="What to raise.")] = "correct",
-    check: Annotated[
-        str | None, typer.Option(help="Compare the winner with the present on this tag.")
-    ] = None,
-    write: Annotated[
-        Path | None, typer.Option(help="Write the winner to this footnote.toml.")
-    ] = None,
-) -> None:
-    """Try passage sizes, reading depths and thresholds; show quality against time."""
-    from eval.session import require_extra, settings_with
-
-    require_extra()
-    from eval import tune as tuning
-    from eval.loaders import load_dataset
-    from eval.terminal import print_check, print_trials, trial_progress
-
-    settings = settings_with((), data_dir)
-    folder = settings.data_dir / "tune"
-    folder.mkdir(parents=True, exist_ok=True)
-    loaded = load_dataset(dataset)
-    files = list(corpus or ()) or loaded.corpus_files(folder)
-    chosen = loaded.select(tags=tag or (), limit=limit, sample=sample)
-    with trial_progress(err) as on_trial:
-        trials = tuning.sweep(
-            chosen,
-            files,
-            settings,
-            grid=tuning.parse_grid(vary) if vary else tuning.GRID,
-            measure=measure,
-            folder=folder,
-            on_trial=on_trial,
-        )
-    best = tuning.winner(trials)
-    print_trials(out, trials, best, measure)
-    page = tuning.write_page(folder / "tune.html", trials, best, measure)
-    out.print(f"Frontier: {page}", highlight=False)
-    if check:
-        held = loaded.select(tags=[check])
-        print_check(out, check, tuning.check_winner(held, files, settings, best, measure, folder))
-    if write:
-        tuning.write_settings(write, best.values)
-        out.print(f"Settings: {write}", highlight=False)
-
-
-@eval_app.command(name="from-feedback")
-def from_feedback(
-    out_file: Annotated[Path, typer.Option("--out", help="Draft cases are added to this file.")],
-    data_dir: DataDir = None,
-) -> None:
-    """Make draft cases of the thumbs and comments given in the chat page."""
-    from eval.feedback import draft_cases, stored_feedback, write_drafts
-    from eval.session import settings_with
-
-    found = stored_feedback(settings_with((), data_dir))
-    added = write_drafts(out_file, draft_cases(found))
-    out.print(
-        f"{added} drafts added to {out_file}. Check each, fill in what is missing, and remove its "
-        "comment.",
-        highlight=False,
-    )
+_PANELS: dict[str, dict[str, Callable[..., None]]] = {
+    "Make questions": {"from-feedback": cli_sets.from_feedback},
+    "Run and read": {
+        "run": run,
+        "report": report,
+        "why": why,
+        "compare": compare,
+        "gate": gate,
+        "judge": judge,
+    },
+    "Choose settings": {"threshold": cli_tuning.threshold, "tune": cli_tuning.tune},
+}
+for panel, commands in _PANELS.items():
+    for name, command in commands.items():
+        eval_app.command(name, rich_help_panel=panel)(command)

@@ -140,7 +140,9 @@ def _run_rows(records_a: Sequence[Record], records_b: Sequence[Record], seed: in
     statistics_a, statistics_b = run_statistics(records_a), run_statistics(records_b)
     rows = []
     for name, of_a in statistics_a.items():
-        of_b = statistics_b[name]
+        of_b = statistics_b.get(name)
+        if of_b is None:  # one run only searched
+            continue
 
         def gap(indices: Any, of_a: Any = of_a, of_b: Any = of_b) -> float | None:
             was, now = of_a(indices), of_b(indices)

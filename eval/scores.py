@@ -203,6 +203,21 @@ def _relevant(case: Mapping[str, Any]) -> list[Relevant]:
     return [Relevant(**item) for item in case["relevant"]]
 
 
+OF_RUNS = {
+    "latency_p50_ms",
+    "latency_p95_ms",
+    "latency_p99_ms",
+    "ece",
+    "brier",
+    "aurc",
+    "abstention_precision",
+    "abstention_f1",
+    "auroc",
+    "caught_at_5_percent",
+    "errors",
+}
+"""The figures that no single question has."""
+
 Statistic = Callable[[np.ndarray], float | None]
 """A figure of the questions at the indices given; None where it is undefined."""
 

@@ -18,6 +18,7 @@ from eval.measures import GROUPS, MEASURES, show
 from eval.run_files import Record, Run
 from eval.scores import run_figures
 from eval.session import OnRecord
+from eval.threshold import Choice
 from eval.tune import Check, Trial, Values, spread_of
 
 _SHOWN = 5
@@ -127,6 +128,42 @@ def print_judge(console: Console, run: Run) -> None:
         f"It agrees with the exact measure on {found.share:.0%}{kappa}.",
         highlight=False,
     )
+
+
+def print_thresholds(console: Console, found: Choice) -> None:
+    """Print what each threshold does, and what choosing the best is worth."""
+    table = Table(title="Thresholds", title_justify="left", box=None, pad_edge=False)
+    for heading in ("below", "right", "95 % interval", "lost", "caught", "wrong"):
+        table.add_column(heading, justify="right")
+    table.add_column("")
+    for row in found.rows:
+        roles = ["now"] * (row.threshold == found.present) + ["best"] * (row is found.best)
+        table.add_row(
+            f"{row.threshold:.2f}",
+            show("correct", row.right.value),
+            f"{show('correct', row.right.low)} to {show('correct', row.right.high)}",
+            *(show("correct", share) for share in (row.lost, row.caught, row.wrong)),
+            ", ".join(roles),
+            style="bold" if roles else "",
+        )
+    console.print(table)
+    console.print(
+        "lost: answerable, but silent; caught: unanswerable, met with silence; wrong: of the "
+        "answers given",
+        style="dim",
+    )
+    if found.best.threshold == found.present:
+        console.print("\nKeep it: no other does better here.")
+    elif found.gain is None:
+        console.print("\nToo few questions to say what a change is worth: add some.")
+    else:
+        gap = found.gain
+        console.print(
+            f"\nEach fifth judged under the threshold that the others choose: right "
+            f"{100 * gap.value:+.1f} points against {found.present:g} "
+            f"({100 * gap.low:+.1f} to {100 * gap.high:+.1f}, p {gap.p:.3f}).",
+            highlight=False,
+        )
 
 
 def print_trials(console: Console, trials: Sequence[Trial], best: Trial, measure: str) -> None:

@@ -7,7 +7,6 @@ costs nothing, for every trial answers throughout and is cut off afterwards.
 from __future__ import annotations
 
 import itertools
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +25,10 @@ from eval.metrics.intervals import (
 )
 from eval.run import ask
 from eval.run_files import Record
-from eval.scores import question_scores
+from eval.scores import OF_RUNS, question_scores
 from eval.systems import build_store, open_footnote
+from eval.threshold import THRESHOLDS, withheld_below
+from eval.varying import STORED
 from rag.errors import InputError
 from rag.settings import Settings
 
@@ -37,9 +38,6 @@ GRID: dict[str, Sequence[Any]] = {
     "overlap_chars": (0, 200),
     "read_k": (5, 10, 20),
 }
-THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(20))
-_KINDS: dict[Any, Callable[[str], Any]] = {int: int, float: float}
-_STORED = ("embedding_model", "passage_chars", "overlap_chars")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,11 @@ def sweep(
     """Try every combination of the grid and, for each, the threshold that does best.
 
     Stores are kept under the folder by what they were written with.
+
+    Raises:
+        InputError: the measure is none that a question has and that rises.
     """
+    _check_measure(measure)
     choices = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
     trials = []
     for number, values in enumerate(choices, start=1):
@@ -96,7 +98,7 @@ def answer_throughout(
     cases: Sequence[Case], corpus: Sequence[Path], settings: Settings, folder: Path
 ) -> list[Record]:
     """Ask every case under the settings, over the kept store that fits them."""
-    written_with = {name: getattr(settings, name) for name in _STORED}
+    written_with = {name: getattr(settings, name) for name in STORED}
     store = folder / fingerprint([written_with, [str(path) for path in corpus]])
     settings = settings.model_copy(update={"data_dir": store})
     build_store(settings, corpus)
@@ -125,15 +127,6 @@ def quality_at(records: Sequence[Record], measure: str, threshold: float) -> Est
     """Estimate a measure as if less confident answers had been withheld."""
     scores = question_scores([withheld_below(record, threshold) for record in records])
     return mean_estimate([row[measure] for row in scores.values() if measure in row])
-
-
-def withheld_below(record: Record, threshold: float) -> Record:
-    """Return the record as it would be with that threshold."""
-    answer = record["answer"]
-    if answer is None or answer["abstained"] or answer["confidence"] >= threshold:
-        return record
-    silent = answer | {"abstained": True, "sentences": [], "citations": [], "answer_span": None}
-    return record | {"answer": silent, "insisted": answer}
 
 
 def mark_frontier(trials: Sequence[Trial]) -> list[Trial]:
@@ -167,13 +160,17 @@ def check_winner(
     folder: Path,
 ) -> Check:
     """Ask held-back questions under the present and the winning settings."""
-    scored: list[list[float]] = []
+    scored = []
     for chosen in (settings, settings.model_copy(update=best.values)):
-        records = answer_throughout(held.cases, corpus, chosen, folder)
-        scores = question_scores(records)
-        values = [row[measure] for row in scores.values() if measure in row]
-        scored.append(values)
-    present, tuned = scored
+        scores = question_scores(answer_throughout(held.cases, corpus, chosen, folder))
+        scored.append({qid: row[measure] for qid, row in scores.items() if measure in row})
+    # Some measures bear on a question only when it is answered, and not both may do so.
+    both = [qid for qid in scored[0] if qid in scored[1]]
+    if not both:
+        raise InputError(
+            f"No question of the check has {measure!r}.", "Choose another with --measure."
+        )
+    present, tuned = ([one[qid] for qid in both] for one in scored)
     gap = paired_difference(present, tuned)
     return Check(measure, float(np.mean(present)), float(np.mean(tuned)), gap)
 
@@ -203,46 +200,6 @@ def write_page(path: Path, trials: Sequence[Trial], best: Trial, measure: str) -
     return path
 
 
-def parse_grid(texts: Sequence[str]) -> dict[str, list[Any]]:
-    """Read `name=value,value` assignments as a grid.
-
-    Raises:
-        InputError: one is not of that form, or names no setting of a number.
-    """
-    grid: dict[str, list[Any]] = {}
-    for text in texts:
-        name, _, listed = text.partition("=")
-        field = Settings.model_fields.get(name)
-        kind = _KINDS.get(field.annotation) if field else None
-        try:
-            grid[name] = [kind(value) for value in listed.split(",")] if kind else []
-        except ValueError:
-            grid[name] = []
-        if not grid[name]:
-            raise InputError(
-                f"{text!r} varies nothing.", "Write NAME=A,B,C with numbers, as in read_k=5,10."
-            )
-    return grid
-
-
-def write_settings(path: Path, values: Mapping[str, Any]) -> None:
-    """Set values in a footnote.toml, keeping its other lines.
-
-    Raises:
-        InputError: the file is not TOML, or would not be.
-    """
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    kept = [line for line in lines if line.partition("=")[0].strip() not in values]
-    text = "\n".join([*(f"{name} = {value}" for name, value in values.items()), *kept]) + "\n"
-    try:
-        tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(
-            f"{path}: not TOML ({error}).", "Mend the file, then try again."
-        ) from error
-    path.write_text(text, encoding="utf-8")
-
-
 def spread_of(trials: Sequence[Trial]) -> Iterator[tuple[str, Any, float]]:
     """Yield for each setting and value the mean quality of the trials that share it."""
     names = list(dict.fromkeys(name for trial in trials for name in trial.values))
@@ -250,3 +207,14 @@ def spread_of(trials: Sequence[Trial]) -> Iterator[tuple[str, Any, float]]:
         for value in sorted({trial.values[name] for trial in trials}):
             having = [t.quality.value or 0.0 for t in trials if t.values[name] == value]
             yield name, value, float(np.mean(having))
+
+
+def _check_measure(name: str) -> None:
+    measure = MEASURES.get(name)
+    if measure and measure.higher_is_better and name not in OF_RUNS:
+        return
+    fault = "is no figure"
+    if measure:
+        fault = "is of a whole run" if name in OF_RUNS else "is better when it is lower"
+    known = [n for n, one in MEASURES.items() if one.higher_is_better and n not in OF_RUNS]
+    raise InputError(f"{name!r} {fault}, so it cannot be raised.", f"Of: {', '.join(known)}.")

@@ -63,7 +63,7 @@ ONLY_IN = {
     "trafilatura": {"rag.ingest.readers"},
     "docx": {"rag.ingest.readers"},
     "pptx": {"rag.ingest.readers"},
-    "openpyxl": {"rag.ingest.readers"},
+    "openpyxl": {"rag.ingest.readers", "eval.spreadsheet"},
     "PIL": {"rag.ingest.readers"},
     "pypdfium2": {"rag.ingest.readers"},
     "typer": {
@@ -75,6 +75,9 @@ ONLY_IN = {
         "rag.access_cli",
         "rag.history_cli",
         "eval.cli",
+        "eval.cli_options",
+        "eval.cli_sets",
+        "eval.cli_tuning",
     },
     "sentence_transformers": {"rag.retrieval.embedding"},
 }

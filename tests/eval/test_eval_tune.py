@@ -10,19 +10,18 @@ from eval.dataset import Dataset
 from eval.loaders import load_dataset
 from eval.metrics.intervals import Estimate
 from eval.run import ask
+from eval.threshold import withheld_below
 from eval.tune import (
     Trial,
     best_threshold,
     mark_frontier,
-    parse_grid,
     quality_at,
     spread_of,
     sweep,
     winner,
-    withheld_below,
     write_page,
-    write_settings,
 )
+from eval.varying import needs_reindexing, parse_grid, write_settings
 from rag.errors import InputError
 from rag.settings import Settings
 
@@ -79,13 +78,51 @@ def test_means_by_setting():
 
 
 def test_a_grid_is_read_and_a_wrong_one_refused():
-    assert parse_grid(["read_k=5,10", "abstain_below=0.5"]) == {
+    assert parse_grid(["read_k=5, 10,5", "dense_share=0.2", "reader=trained,similarity"]) == {
         "read_k": [5, 10],
-        "abstain_below": [0.5],
+        "dense_share": [0.2],
+        "reader": ["trained", "similarity"],
     }
-    for text in ("read_k", "read_k=many", "host=a,b", "nothing=1"):
+    for text in ("read_k", "read_k=", "host=a,b", "nothing=1"):
         with pytest.raises(InputError, match="varies nothing"):
             parse_grid([text])
+    for text in ("read_k=many", "read_k=0", "dense_share=2", "reader=mind"):
+        with pytest.raises(InputError, match="Input should be"):
+            parse_grid([text])
+    with pytest.raises(InputError, match="found for every trial"):
+        parse_grid(["abstain_below=0.2,0.3"])
+
+
+@pytest.mark.parametrize(
+    ("measure", "fault"),
+    [
+        ("nonsense", "is no figure"),
+        ("auroc", "is of a whole run"),
+        ("false_abstention", "is better when it is lower"),
+    ],
+)
+def test_a_measure_that_cannot_be_raised_is_refused_before_anything_is_asked(
+    tmp_path, dataset, measure, fault
+):
+    with pytest.raises(InputError, match=fault):
+        sweep(dataset, [], Settings(), grid={}, measure=measure, folder=tmp_path)
+
+
+def test_a_store_is_refused_only_under_another_passage_size_or_model():
+    settings = Settings(passage_chars=1000)
+    assert not needs_reindexing(settings, {"read_k": 5, "passage_chars": 1000})
+    assert needs_reindexing(settings, {"passage_chars": 600})
+
+
+def test_what_stands_in_a_table_is_not_taken_for_a_setting(tmp_path):
+    path = tmp_path / "footnote.toml"
+    path.write_text('read_k = 7\n[collections]\nread_k = ["staff"]\n')
+    write_settings(path, {"read_k": 20, "reader": "similarity"})
+    assert tomllib.loads(path.read_text()) == {
+        "read_k": 20,
+        "reader": "similarity",
+        "collections": {"read_k": ["staff"]},
+    }
 
 
 def test_settings_are_written_among_others(tmp_path):
