@@ -11,7 +11,7 @@ from rich import markup
 from rich.console import Console
 
 from rag.ingest.files import Action, Step
-from rag.ingest.report import Report
+from rag.ingest.report import Report, counts
 from rag.support_words import text_with_remarks
 from rag.types import Answer, Citation, Clarification, Hit, Passage
 
@@ -71,7 +71,10 @@ def print_hits(console: Console, hits: Sequence[Hit]) -> None:
 def print_plan(console: Console, steps: Sequence[Step]) -> None:
     """Print what an ingest would do, file by file, unchanged ones only counted."""
     for step in steps:
-        if step.action != Action.KEEP:
+        if step.unread:
+            what = f"{step.source} ({step.reason}): as before, it cannot be read"
+            console.print(f"{'unread':>9}  {escape(what)}", highlight=False)
+        elif step.action != Action.KEEP:
             reason = f" ({step.reason})" if step.reason else ""
             console.print(f"{step.action:>9}  {escape(step.source + reason)}", highlight=False)
     console.print(_counts(steps), highlight=False)
@@ -87,7 +90,8 @@ def print_report(console: Console, report: Report) -> None:
         if problem.hint:
             console.print(f"         {escape(problem.hint)}", style="dim", highlight=False)
     for step in report.still_unread[:10]:
-        what = f"{step.source} ({step.reason}): as before, it cannot be read"
+        how = "it cannot be read" if step.unread else "not all of it can be read"
+        what = f"{step.source} ({step.reason}): as before, {how}"
         console.print(f"[red]problem[/]  {escape(what)}", highlight=False)
     if report.still_unread:
         console.print("         Why, and what to do: footnote status --problems", style="dim")
@@ -111,8 +115,7 @@ def print_report(console: Console, report: Report) -> None:
 
 
 def _counts(steps: Sequence[Step]) -> str:
-    counts = {action: sum(step.action == action for step in steps) for action in Action}
-    return ", ".join(f"{count} {action}" for action, count in counts.items() if count) or "none"
+    return ", ".join(f"{count:,} {what}" for what, count in counts(steps).items()) or "none"
 
 
 def _citation_lines(citation: Citation, width: int) -> Iterator[str]:

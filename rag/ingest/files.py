@@ -26,7 +26,7 @@ class Action(StrEnum):
     """What ingesting does with a file."""
 
     ADD = "added"
-    REPLACE = "replaced"
+    REPLACE = "changed"
     MOVE = "moved"
     REMOVE = "removed"
     GONE = "gone"
@@ -40,6 +40,7 @@ class Step:
     """One file and what is done with it.
 
     `reason` says why a file is skipped, or why one that did not change could not be read before.
+    `unread` says that nothing of it could be read, now or then.
     """
 
     action: Action
@@ -49,6 +50,7 @@ class Step:
     mtime_ns: int = 0
     reason: str = ""
     moved_from: str = ""
+    unread: bool = False
 
 
 def plan(

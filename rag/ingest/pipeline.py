@@ -65,7 +65,12 @@ class Ingestor:
         """Decide what `ingest` would do with each file; changes nothing."""
         known = self._catalog.files()
         exclude = self._catalog.path.parent
-        steps = plan(arguments, known, exclude=exclude, prune=prune, leave=leave)
+        steps = [
+            replace(step, unread=True)
+            if step.action == Action.KEEP and step.reason and not self._catalog.hashes(step.path)
+            else step
+            for step in plan(arguments, known, exclude=exclude, prune=prune, leave=leave)
+        ]
         if collection is None:
             return steps
         return [
@@ -108,7 +113,7 @@ class Ingestor:
         to_read = [step for step in steps if step.action in _READ]
         if order is not None:
             to_read.sort(key=order)
-        self._read(to_read, batch, report, collection)
+        report.note_unread(self._read(to_read, batch, report, collection))
         for step in steps:
             if step.action == Action.REMOVE:
                 reach("ingest.gone.before")
@@ -131,22 +136,28 @@ class Ingestor:
 
     def _read(
         self, steps: Sequence[Step], batch: Batch, report: Report, collection: str | None
-    ) -> None:
-        """Read files and commit what they hold."""
+    ) -> set[str]:
+        """Read files and commit what they hold; returns the paths of those that gave nothing."""
         total = sum(step.size_bytes for step in steps)
         done = 0
+        unread: set[str] = set()
         with reading(steps, self._parts) as files:
             for step, parts in files:
                 into = self._collection_of(step) if collection is None else collection
-                self._take_file(step, parts, batch, report, into)
+                if not self._take_file(step, parts, batch, report, into):
+                    unread.add(step.path)
                 done += step.size_bytes
                 self._tell(step.source, done, total, report)
         batch.flush()
+        return unread
 
     def _take_file(
         self, step: Step, parts: Iterable[Part], batch: Batch, report: Report, collection: str
-    ) -> None:
-        """Put what is new of a file into the batch, and note what it holds no longer."""
+    ) -> bool:
+        """Put what is new of a file into the batch, and note what it holds no longer.
+
+        Returns whether anything of it could be read; a file that holds nothing counts as read.
+        """
         record = _record_of(step, collection)
         before = self._catalog.hashes(step.path)
         seen: set[str] = set()
@@ -176,6 +187,7 @@ class Ingestor:
                 moved_from=step.moved_from if whole else "",
             )
         )
+        return bool(seen or not problems)
 
     def _collection_of(self, step: Step) -> str:
         paths = filter(None, (step.path, step.moved_from))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 from rag.ingest.files import Action, Step
 from rag.store.records import FileRecord
+
+UNREAD = "could not be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,5 +47,17 @@ class Report:
         return [step for step in self.steps if step.action in still and step.reason]
 
     def count(self, action: Action) -> int:
-        """Return how many files had this done to them."""
-        return sum(step.action == action for step in self.steps)
+        """Return how many files had this done to them; those that gave nothing do not count."""
+        return counts(self.steps).get(action, 0)
+
+    def note_unread(self, paths: Collection[str]) -> None:
+        """Take down which files gave nothing."""
+        self.steps = [replace(s, unread=True) if s.path in paths else s for s in self.steps]
+
+
+def counts(steps: Sequence[Step]) -> dict[str, int]:
+    """Count files by what became of them, or would; each counts once."""
+    names = [UNREAD if step.unread else str(step.action) for step in steps]
+    order = [*map(str, Action)]
+    order.insert(order.index(Action.KEEP) + 1, UNREAD)
+    return {name: names.count(name) for name in order if name in names}

@@ -89,7 +89,7 @@ def test_unchanged_edited_and_gone(folder):
     assert steps["docs/gone.txt"] == Action.REMOVE
     a.write_text("An apple!")  # the same length, within the clock's tick
     steps = actions(plan(["docs/a.txt"], files, exclude=folder / "x"))
-    assert steps == {"docs/a.txt": "replaced"}, "a file that is named alone removes nothing else"
+    assert steps == {"docs/a.txt": "changed"}, "a file that is named alone removes nothing else"
 
 
 def test_a_touched_file_is_unchanged(folder):
@@ -113,7 +113,7 @@ def test_a_newer_reader_reads_again(folder):
 
     a = folder / "docs" / "a.txt"
     files = {path: replace(r, reader_version=0) for path, r in known(a, "docs/a.txt").items()}
-    assert actions(plan(["docs/a.txt"], files, exclude=folder)) == {"docs/a.txt": "replaced"}
+    assert actions(plan(["docs/a.txt"], files, exclude=folder)) == {"docs/a.txt": "changed"}
 
 
 def test_a_file_of_the_store_that_is_gone_may_be_named(folder):

@@ -256,7 +256,8 @@ def test_a_file_that_could_not_be_read_is_taken_out_too(ingestor, catalog, folde
     assert str(folder / "torn.pdf") not in catalog.files()
     assert str(folder.parent / "b.txt") in catalog.files(), "what was not named stays"
     # As with any other file: while it is there, the next ingest looks at it again.
-    assert ingestor.ingest(["docs/torn.pdf"]).count(Action.ADD) == 1
+    (looked_at,) = ingestor.ingest(["docs/torn.pdf"]).steps
+    assert (looked_at.action, looked_at.unread) == (Action.ADD, True)
 
 
 @pytest.mark.parametrize("argument", ["docs/a", ""])

@@ -64,11 +64,11 @@ def test_it_is_still_named_when_nothing_changed_and_tried_again_when_it_does(foo
     code, output = footnote("ingest", "docs")
     assert code == 65
     assert "docs/cut.md (binary): as before, it cannot be read" in output
-    assert "2 unchanged" in output
+    assert "Files: 1 unchanged, 1 could not be read." in output
     path.write_text("# Pears\n\nThe pear is another fruit.")
     code, output = footnote("ingest", "docs")
     assert code == 0
-    assert "1 replaced" in output
+    assert "1 changed" in output
     assert problems(footnote) == []
 
 
@@ -91,3 +91,28 @@ def test_strange_entries_of_a_folder_are_skipped_with_a_reason(footnote, tmp_pat
     assert code == 0
     assert "docs/pipe.txt (not a file)" in output
     assert "docs/caf\\xe9.txt (name is not UTF-8)" in output
+
+
+def test_each_file_counts_once_by_what_became_of_it(footnote, tmp_path):
+    docs = tmp_path / "docs"
+    (docs / "cut.pdf").write_bytes(b"%PDF-1.7 and then nothing")
+    (docs / "part.zip").write_bytes(archive(("a.pdf", "%PDF-1.4"), ("b.txt", "A fig is sweet.")))
+    _, output = footnote("ingest", "docs")
+    assert "Files: 2 added, 1 could not be read. Documents: 2 written" in output
+    (docs / "sound.txt").write_text("The apple has changed into a pear, which grows on trees too.")
+    (docs / "new.txt").write_text("The plum is new.")
+    _, output = footnote("ingest", "docs", "--dry-run")
+    assert "unread docs/cut.pdf (truncated): as before, it cannot be read" in output
+    assert output.endswith("1 added, 1 changed, 1 unchanged, 1 could not be read")
+    _, output = footnote("ingest", "docs")
+    assert "docs/cut.pdf (truncated): as before, it cannot be read" in output
+    assert "docs/part.zip (truncated): as before, not all of it can be read" in output
+    assert "Files: 1 added, 1 changed, 1 unchanged, 1 could not be read." in output
+
+
+def test_a_file_that_breaks_is_not_counted_as_changed(footnote, tmp_path):
+    footnote("ingest", "docs")
+    (tmp_path / "docs" / "sound.txt").write_bytes(b"%PDF-1.7 no text" + bytes(2000) + b"at all")
+    code, output = footnote("ingest", "docs")
+    assert code == 65
+    assert "Files: 1 could not be read. Documents: 0 written, 0 removed." in output
