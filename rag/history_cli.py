@@ -37,7 +37,7 @@ def people(data_dir: DataDir = None) -> None:
     for name, counts in found.items():
         out.print(
             f"{escape(name)}: {counts.conversations} conversations, {counts.feedback} feedback, "
-            f"{counts.audit_lines} audit lines",
+            f"{counts.audit_lines} audit lines, {counts.sign_ins} sign-ins",
             highlight=False,
         )
     if not found:
@@ -68,7 +68,7 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Delete a person's conversations and feedback, and their name from the audit."""
+    """Delete a person's conversations, feedback and sign-ins, and their name from the audit."""
     settings = load_settings(data_dir=data_dir)
     with _history(settings) as history:
         _known(history, person)
@@ -76,7 +76,8 @@ def erase(
             typer.confirm(f"Delete all that is kept of {person}, for good?", abort=True)
         gone = history.erase(person, with_audit=True)
     out.print(
-        f"Deleted {gone.conversations} conversations and {gone.feedback} feedback; "
+        f"Deleted {gone.conversations} conversations and {gone.feedback} feedback, "
+        f"ended {gone.sign_ins} sign-ins; "
         f"{gone.audit_lines} audit lines name nobody any more.",
         highlight=False,
     )

@@ -42,7 +42,8 @@ def command(tmp_path):
 def test_people_are_listed(history, command):
     lines = command("people").stdout.splitlines()
     assert lines == [
-        f"user {name}: 1 conversations, 1 feedback, 1 audit lines" for name in ("ann", "bob")
+        f"user {name}: 1 conversations, 1 feedback, 1 audit lines, 0 sign-ins"
+        for name in ("ann", "bob")
     ]
 
 
@@ -63,7 +64,7 @@ def test_a_person_is_erased_after_a_question(history, command, tmp_path):
     assert command("erase", "user ann", input="n\n").exit_code == 1
     assert "user ann" in history.people()
     done = command("erase", "user ann", "--yes")
-    assert "Deleted 1 conversations and 1 feedback; 1 audit lines" in done.stdout
+    assert "Deleted 1 conversations and 1 feedback, ended 0 sign-ins; 1 audit lines" in done.stdout
     assert "audit.jsonlofanearlierversion" in "".join(done.stderr.split()), "wherever lines end"
     assert "user ann" not in history.people()
     written = command("audit").stdout

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from rag.history.records import AnswerJson, AuditLine, Conversation, History, KeptTurn, Said
+from rag.history.sign_ins import SignedIn
 
 ABSTAINED = "The documents do not say."
 WITHHELD = "This answer is not shown: it cites documents that are gone, or that you may not open."
@@ -77,6 +78,7 @@ def person_to_dict(
     }
     if with_audit:
         found["audit"] = [audit_to_dict(line) for line in history.audit(person)]
+        found["sign_ins"] = [sign_in_to_dict(each) for each in history.signed_in(person)]
     return found
 
 
@@ -135,6 +137,16 @@ def audit_to_dict(line: AuditLine) -> dict[str, Any]:
         "what": line.what,
         "status": line.status,
         **line.details,
+    }
+
+
+def sign_in_to_dict(signed_in: SignedIn) -> dict[str, Any]:
+    """Return a sign-in as a JSON object."""
+    return {
+        "began": signed_in.began.isoformat(timespec="seconds"),
+        "used": signed_in.used.isoformat(timespec="seconds"),
+        "groups": sorted(signed_in.groups),
+        "known_as": sorted(signed_in.known_as),
     }
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
 ID_CHARS = 32
+HASH_CHARS = 64
 
 
 def storable(text: str) -> str:
@@ -137,3 +138,29 @@ class ImportRow(Base):
 
     source: Mapped[str] = mapped_column(String(120), primary_key=True)
     lines: Mapped[int]
+
+
+class SessionRow(Base):
+    """Somebody who is signed in, under the hash of what their browser holds."""
+
+    __tablename__ = "sessions"
+
+    session_id: Mapped[str] = mapped_column(String(HASH_CHARS), primary_key=True)
+    person: Mapped[str] = mapped_column(Words, index=True)
+    groups: Mapped[list[str]] = mapped_column(Json)
+    known_as: Mapped[list[str]] = mapped_column(Json)
+    began: Mapped[datetime] = mapped_column(Time, index=True)
+    used: Mapped[datetime] = mapped_column(Time, index=True)
+
+
+class AttemptRow(Base):
+    """A sign-in that has begun, under the hash of its state."""
+
+    __tablename__ = "attempts"
+
+    attempt_id: Mapped[str] = mapped_column(String(HASH_CHARS), primary_key=True)
+    browser: Mapped[str] = mapped_column(String(HASH_CHARS))
+    goes_to: Mapped[str] = mapped_column(Words)
+    nonce: Mapped[str] = mapped_column(String(HASH_CHARS))
+    verifier: Mapped[str] = mapped_column(String(HASH_CHARS))
+    began: Mapped[datetime] = mapped_column(Time, index=True)

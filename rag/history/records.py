@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from rag.history.sign_ins import SignedIn
+
 MAX_TITLE_CHARS = 120
 FIRST_TITLE_CHARS = 80
 MAX_LISTED = 200
@@ -96,9 +98,10 @@ class Counts:
     conversations: int = 0
     feedback: int = 0
     audit_lines: int = 0
+    sign_ins: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.conversations or self.feedback or self.audit_lines)
+        return bool(self.conversations or self.feedback or self.audit_lines or self.sign_ins)
 
 
 class History(Protocol):
@@ -143,17 +146,24 @@ class History(Protocol):
     def audit(self, person: str | None = None) -> Iterator[AuditLine]:
         """Return all audit lines, or a person's, oldest first."""
 
+    def signed_in(self, person: str) -> Sequence[SignedIn]:
+        """Return where a person is signed in, oldest first."""
+
     def people(self) -> Mapping[str, Counts]:
         """Return everybody of whom something is kept, by name."""
 
     def erase(self, person: str, *, with_audit: bool) -> Counts:
-        """Delete a person's conversations and feedback; with the audit, no line names them after.
+        """Delete a person's conversations and feedback; with the audit, nothing names them after.
 
-        The lines of one person then carry one made-up name, and no address and details.
+        The lines of one person then carry one made-up name, and no address and details; and they
+        are signed out everywhere.
         """
 
     def forget(self, *, before: datetime | None, audit_before: datetime | None) -> Counts:
-        """Delete what is older: conversations by their last question; None deletes nothing."""
+        """Delete what is older: conversations by their last question; None deletes nothing.
+
+        Sign-ins that are over go in any case.
+        """
 
     def close(self) -> None: ...
 

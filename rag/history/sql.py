@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from alembic.util import CommandError
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, update
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from rag.errors import InputError, StoreError
+from rag.errors import InputError
 from rag.history import rows
-from rag.history.database import migrate, open_engine, place
-from rag.history.models import AuditRow, ConversationRow, FeedbackRow, TurnRow
+from rag.history.models import AuditRow, ConversationRow, FeedbackRow, SessionRow, TurnRow
 from rag.history.records import (
     MAX_LISTED,
     MAX_TITLE_CHARS,
@@ -33,48 +25,25 @@ from rag.history.records import (
     first_title,
     folded,
 )
-
-logger = logging.getLogger(__name__)
-
-RETRY_SECONDS = 5.0
-LONG_SECONDS = 1.0
-"""Whoever waited so long for a server in vain has waited for the others too."""
+from rag.history.sign_ins import SignedIn
+from rag.history.sql_sign_ins import SqlSignIns
+from rag.history.transactions import Database, affected
 
 BATCH = 500
 
-T = TypeVar("T")
-
 
 class SqlHistory:
-    """Implements `History`. The database is opened, and brought up to date, at its first use.
+    """Implements `History`; `sign_ins` is asked for what is over when old things are forgotten."""
 
-    `take_over` then fills it with what older versions kept, within one transaction. When it cannot
-    be opened, or a server does not answer, it is not tried again for `retry_seconds`, and then by
-    one caller: nobody waits for it at every step.
-    """
-
-    def __init__(
-        self,
-        url: URL,
-        take_over: Callable[[Session], None] = lambda session: None,
-        *,
-        retry_seconds: float = RETRY_SECONDS,
-    ) -> None:
-        self._place = place(url)
-        self._engine = open_engine(url)
-        self._is_server = url.get_backend_name() != "sqlite"
-        self._take_over = take_over
-        self._retry_seconds = retry_seconds
-        self._opening = threading.Lock()
-        self._is_open = False
-        self._closed_until = 0.0
-        self._reason = ""
+    def __init__(self, database: Database, sign_ins: SqlSignIns) -> None:
+        self._database = database
+        self._sign_ins = sign_ins
 
     def keep_turn(
         self, person: str, conversation_id: str, turn: KeptTurn, *, replaces: str = ""
     ) -> None:
         """Add a turn at the end, or in place of another; see `History`."""
-        with self._transaction(writes=True) as session:
+        with self._database.transaction(writes=True) as session:
             if session.get(TurnRow, turn.turn_id) is not None:
                 return
             held = _own(session, person, conversation_id, for_update=True)
@@ -104,14 +73,14 @@ class SqlHistory:
             .limit(limit)
             .offset(offset)
         )
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             total = session.scalar(select(func.count()).select_from(ConversationRow).where(wanted))
             found = session.execute(query).all()
             return Listing(tuple(rows.listed(row, turns) for row, turns in found), total or 0)
 
     def conversation(self, person: str, conversation_id: str) -> Conversation | None:
         """Return a person's conversation; None when they have no such one."""
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             held = _own(session, person, conversation_id)
             if held is None:
                 return None
@@ -132,7 +101,7 @@ class SqlHistory:
                 f"The title has {len(title):,} characters.",
                 f"Give one of 1 to {MAX_TITLE_CHARS} characters.",
             )
-        with self._transaction(writes=True) as session:
+        with self._database.transaction(writes=True) as session:
             held = _own(session, person, conversation_id)
             if held is not None:
                 held.title, held.words = title, folded(title)
@@ -143,12 +112,12 @@ class SqlHistory:
         chosen = delete(ConversationRow).where(
             ConversationRow.person == person, ConversationRow.conversation_id == conversation_id
         )
-        with self._transaction(writes=True) as session:
-            return _affected(session, chosen) > 0
+        with self._database.transaction(writes=True) as session:
+            return affected(session, chosen) > 0
 
     def say(self, said: Said) -> None:
         """Keep feedback; it belongs to its conversation when that is kept, and is theirs."""
-        with self._transaction(writes=True) as session:
+        with self._database.transaction(writes=True) as session:
             is_kept = said.conversation_id and _own(session, said.person, said.conversation_id)
             session.add(rows.feedback_row(said, said.conversation_id if is_kept else None))
 
@@ -157,12 +126,12 @@ class SqlHistory:
         query = select(FeedbackRow).order_by(FeedbackRow.time, FeedbackRow.feedback_id)
         if person is not None:
             query = query.where(FeedbackRow.person == person)
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             return [rows.said(row) for row in session.scalars(query)]
 
     def note(self, line: AuditLine) -> None:
         """Keep an audit line."""
-        with self._transaction(writes=True) as session:
+        with self._database.transaction(writes=True) as session:
             session.add(rows.audit_row(line))
 
     def audit(self, person: str | None = None) -> Iterator[AuditLine]:
@@ -175,18 +144,17 @@ class SqlHistory:
             last = found[-1][0]
             yield from (line for _, line in found)
 
+    def signed_in(self, person: str) -> Sequence[SignedIn]:
+        """Return where a person is signed in, oldest first."""
+        return self._sign_ins.of_person(person)
+
     def people(self) -> Mapping[str, Counts]:
         """Return everybody of whom something is kept, by name."""
-        with self._transaction() as session:
-            conversations, feedback, lines = (
-                _counted(session, name)
-                for name in (ConversationRow.person, FeedbackRow.person, AuditRow.who)
-            )
-        names = sorted({*conversations, *feedback, *lines} - {""})
-        return {
-            name: Counts(conversations.get(name, 0), feedback.get(name, 0), lines.get(name, 0))
-            for name in names
-        }
+        with self._database.transaction() as session:
+            columns = (ConversationRow.person, FeedbackRow.person, AuditRow.who, SessionRow.person)
+            found = [_counted(session, column) for column in columns]
+        names = sorted(set().union(*found) - {""})
+        return {name: Counts(*(counted.get(name, 0) for counted in found)) for name in names}
 
     def erase(self, person: str, *, with_audit: bool) -> Counts:
         """Delete what is kept of a person; see `History`."""
@@ -195,102 +163,38 @@ class SqlHistory:
         pseudonym = f"erased {secrets.token_hex(4)}"
         unnamed = update(AuditRow).where(AuditRow.who == person)
         unnamed = unnamed.values(who=pseudonym, address="", details={})
-        with self._transaction(writes=True) as session:
-            said = _affected(session, delete(FeedbackRow).where(FeedbackRow.person == person))
+        with self._database.transaction(writes=True) as session:
+            said = affected(session, delete(FeedbackRow).where(FeedbackRow.person == person))
             theirs = delete(ConversationRow).where(ConversationRow.person == person)
+            signed_in = delete(SessionRow).where(SessionRow.person == person)
             return Counts(
-                _affected(session, theirs),
+                affected(session, theirs),
                 said,
-                _affected(session, unnamed) if with_audit else 0,
+                affected(session, unnamed) if with_audit else 0,
+                affected(session, signed_in) if with_audit else 0,
             )
 
     def forget(self, *, before: datetime | None, audit_before: datetime | None) -> Counts:
         """Delete what is older; see `History`."""
-        with self._transaction(writes=True) as session:
+        with self._database.transaction(writes=True) as session:
 
             def drop(table: Any, column: ColumnElement[datetime], limit: datetime | None) -> int:
                 if limit is None:
                     return 0
-                return _affected(session, delete(table).where(column < limit))
+                return affected(session, delete(table).where(column < limit))
 
             said = drop(FeedbackRow, FeedbackRow.time.expression, before)
-            return Counts(
-                drop(ConversationRow, ConversationRow.updated.expression, before),
-                said,
-                drop(AuditRow, AuditRow.time.expression, audit_before),
-            )
+            talks = drop(ConversationRow, ConversationRow.updated.expression, before)
+            lines = drop(AuditRow, AuditRow.time.expression, audit_before)
+        return Counts(talks, said, lines, self._sign_ins.sweep())
 
     def close(self) -> None:
         """Close what is open; the history can still be used, and opens again."""
-        self._engine.dispose()
+        self._database.close()
 
     def _stretch(self, query: Select[AuditRow]) -> list[tuple[int, AuditLine]]:
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             return [(row.audit_id, rows.audit_line(row)) for row in session.scalars(query)]
-
-    @contextmanager
-    def _transaction(self, *, writes: bool = False) -> Iterator[Session]:
-        """Do something wholly or not at all.
-
-        Raises:
-            StoreError: the database cannot be used.
-        """
-        self._open()
-        began = time.monotonic()
-        try:
-            with self._engine.connect() as connection:
-                connection = connection.execution_options(writes=writes)
-                with connection.begin(), Session(connection) as session:
-                    yield session
-                    session.flush()
-        except (SQLAlchemyError, OSError) as error:
-            unusable = self._unusable(error)
-            if self._is_server and time.monotonic() - began >= LONG_SECONDS:
-                self._close_for_a_while(unusable)
-            raise unusable from error
-
-    def _open(self) -> None:
-        """Bring the database up to date once; raises StoreError as `_transaction`."""
-        # While it has not been opened, others wait for the one who does; once that failed, no more.
-        if not self._opening.acquire(blocking=not self._reason):
-            raise StoreError(self._reason, "It is being tried again.")
-        try:
-            if self._is_open:
-                return
-            if time.monotonic() < self._closed_until:
-                raise StoreError(self._reason, "It is tried again in a few seconds.")
-            try:
-                with self._engine.connect() as connection:
-                    connection = connection.execution_options(writes=True)
-                    with connection.begin():
-                        migrate(connection)
-                        with Session(connection) as session:
-                            self._take_over(session)
-                            session.flush()
-            except (SQLAlchemyError, OSError, CommandError) as error:
-                unusable = self._unusable(error)
-                self._close_for_a_while(unusable)
-                raise unusable from error
-            self._is_open, self._reason = True, ""
-        finally:
-            self._opening.release()
-
-    def _close_for_a_while(self, unusable: StoreError) -> None:
-        self._reason = unusable.message
-        self._closed_until = time.monotonic() + self._retry_seconds
-        self._is_open = False
-
-    def _unusable(self, error: Exception) -> StoreError:
-        reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
-        if isinstance(error, CommandError):
-            return StoreError(
-                f"{self._place} was made by another version of Footnote ({reason}).",
-                "Use that version or a newer one.",
-            )
-        return StoreError(
-            f"{self._place} cannot be used: {reason or type(error).__name__}.",
-            "Check FOOTNOTE_HISTORY_URL, the disk, and that the database runs.",
-        )
 
 
 def _own(
@@ -323,9 +227,3 @@ def _holds(word: str) -> ColumnElement[bool]:
 
 def _counted(session: Session, name: InstrumentedAttribute[str]) -> dict[str, int]:
     return dict(session.execute(select(name, func.count()).group_by(name)).all())
-
-
-def _affected(session: Session, statement: Any) -> int:
-    """Run a deletion or change; return of how many rows."""
-    result: Any = session.execute(statement, execution_options={"synchronize_session": False})
-    return int(result.rowcount)

@@ -17,7 +17,8 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 from starlette.types import Lifespan
 
-from rag.history.opening import open_history
+from rag.history.opening import open_with_sign_ins
+from rag.history.records import History
 from rag.settings import Settings, keep_libraries_quiet
 from rag.web.api.mcp_server import PATH as MCP_PATH
 from rag.web.api.mcp_server import McpEndpoint
@@ -82,14 +83,17 @@ def create_app(
     keep_libraries_quiet(allow_downloads=settings.allow_downloads)
     from rag.web.chat.chat_page import ChatPage  # gradio takes seconds to import
 
-    services = _services(assistant, catalog, settings, writing, pictures)
+    history, sign_ins = open_with_sign_ins(settings)
+    services = _services(assistant, catalog, settings, history, writing, pictures)
     views, keeping = services.views, services.keeping
     evaluations = EvaluationRuns(settings.data_dir / "runs")
     has_account = settings.access == "oidc"
     page = ChatPage(views, services.feedback, evaluations, keeping, has_account=has_account)
-    sign_in = build_sign_in(settings)
+    sign_in = build_sign_in(settings, sign_ins)
     mcp = McpEndpoint(services) if mcp_is_installed() else None
-    app = _bare_app(_lifespan(page, services, mcp), _middleware(settings, sign_in, keeping))
+    app = _bare_app(
+        _lifespan(page, services, mcp, sign_in), _middleware(settings, sign_in, keeping)
+    )
     answer_problems_as_json(app)
     add_sign_in(app, sign_in)
     app.mount("/ui", StaticFiles(directory=STATIC))
@@ -109,10 +113,11 @@ def _services(
     assistant: Asking,
     catalog: Documents,
     settings: Settings,
+    history: History,
     writing: Writing | None,
     pictures: PagePictures | None,
 ) -> Services:
-    keeping = Keeping(open_history(settings), settings)
+    keeping = Keeping(history, settings)
     return Services(
         Views(assistant, catalog, read_collections(settings)),
         FeedbackStore(keeping.history, keeping.writer),
@@ -125,7 +130,9 @@ def _services(
     )
 
 
-def _lifespan(page: ChatPage, services: Services, mcp: McpEndpoint | None) -> Lifespan[FastAPI]:
+def _lifespan(
+    page: ChatPage, services: Services, mcp: McpEndpoint | None, sign_in: SignIn | None
+) -> Lifespan[FastAPI]:
     """Return what runs as long as the application does, and ends its threads."""
 
     @asynccontextmanager
@@ -133,6 +140,8 @@ def _lifespan(page: ChatPage, services: Services, mcp: McpEndpoint | None) -> Li
         with services.keeping.running():
             async with nullcontext() if mcp is None else mcp.running():
                 yield
+                if sign_in is not None:
+                    sign_in.people.close()
         page.runs.close()
         services.workers.close()
         services.writers.close()

@@ -16,6 +16,8 @@ from rag.history.models import Base
 from rag.history.opening import open_history
 from rag.history.records import History
 from rag.history.sql import SqlHistory
+from rag.history.sql_sign_ins import SqlSignIns
+from rag.history.transactions import Database
 from rag.settings import Settings
 
 
@@ -25,6 +27,11 @@ def engine(settings):
     made = database.open_engine(url)
     yield made
     made.dispose()
+
+
+def history_at(url, retry_seconds) -> History:
+    opened = Database(url, retry_seconds=retry_seconds)
+    return SqlHistory(opened, SqlSignIns(opened, seconds=60))
 
 
 def writing(engine):
@@ -37,7 +44,7 @@ def test_an_empty_database_is_brought_to_what_the_models_say(engine):
             database.migrate(connection)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection)
-        assert context.get_current_revision() == "0001"
+        assert context.get_current_revision() == "0002"
         assert compare_metadata(context, Base.metadata) == []
 
 
@@ -82,7 +89,7 @@ def test_a_database_of_a_newer_version_is_left_alone(history, engine, opened):
 def test_a_step_that_fails_leaves_nothing_half_made(engine):
     with writing(engine) as connection, connection.begin():
         connection.exec_driver_sql("CREATE TABLE feedback (x INTEGER)")
-    history = SqlHistory(engine.url, retry_seconds=0)
+    history = history_at(engine.url, 0)
     if engine.dialect.name == "postgresql":
         pytest.skip("its URL was translated; the file shows the same")
     with pytest.raises(StoreError, match="feedback"):
@@ -102,7 +109,7 @@ def test_a_database_that_cannot_be_opened_says_so_and_is_tried_again_later(tmp_p
     (tmp_path / "store").write_text("a file where the folder should be")
     settings = Settings(data_dir=tmp_path / "store")
     url = database.database_url("", settings.data_dir)
-    patient, eager = SqlHistory(url, retry_seconds=60), SqlHistory(url, retry_seconds=0)
+    patient, eager = history_at(url, 60), history_at(url, 0)
     for history in (patient, eager):
         with pytest.raises(StoreError, match=r"history\.db cannot be used"):
             history.people()
@@ -146,7 +153,7 @@ def test_a_server_that_goes_away_and_comes_back_is_used_again(
 def test_a_server_that_hangs_is_waited_for_once(postgres, postgres_url, tmp_path, monkeypatch):
     monkeypatch.setattr(database, "TIMEOUT_SECONDS", 2)
     url = database.database_url(postgres_url, tmp_path)
-    history = SqlHistory(url, retry_seconds=3)
+    history = history_at(url, 3)
     before = history.people()
     waited = []
     with postgres.frozen():

@@ -25,6 +25,7 @@ from rag.history.database import database_url, open_engine
 from rag.history.opening import open_history
 from rag.history.records import Counts, History
 from rag.settings import Settings
+from rag.web.people.identity import suspended_file
 from tests.history import postgres as postgres_of_tests
 from tests.history.postgres import Server
 
@@ -34,6 +35,7 @@ NOON, NINE = "When does the canteen open?", "When does the library open?"
 JSON = {"accept": "application/json"}
 ANN, BOB = "ann-1", "bob-2"
 AWAY = "They cannot be reached at the moment, and this one may not be kept."
+NOT_NOW = "Who is signed in cannot be looked up at the moment."
 OLD_LINE = {
     "time": "2026-03-01T12:00:00+00:00", "request": "of-old", "who": "user bob-2",
     "from": "10.0.0.8", "what": "POST /api/v1/chat", "status": 200,
@@ -42,26 +44,35 @@ OLD_LINE = {
 
 @dataclass
 class World:
-    """Two servers of one store, the database that they share, and who signs people in."""
+    """Two servers of one store behind one address, that of the first; and what they share."""
 
     urls: tuple[str, str]
     database: Server
     settings: Settings
     provider: Login
     log: Path
-    said_while_away: list[str]
+    said_while_away: list[httpx.Response]
+    start: Callable[[], contextlib.AbstractContextManager[str]]
 
-    def signed_in(self, url: str, who: str) -> httpx.Client:
-        """Sign somebody in at a server; return their browser."""
-        client = httpx.Client(base_url=url, timeout=60)
-        begun = client.get("/auth/login")
+    def signed_in(self, url: str, who: str, *, back_at: str = "") -> httpx.Client:
+        """Sign somebody in at a server, or beginning there; return their browser at the last."""
+        begun = httpx.get(f"{url}/auth/login", timeout=60)
         assert begun.status_code == 303, begun.text
         # The cookies are for TLS, which is not there: a browser makes an exception of localhost.
         back = self.provider.consent(begun.headers["location"], who)
-        answer = client.get(back, headers={"cookie": _cookies(begun)})
+        client = httpx.Client(base_url=back_at or url, timeout=60)
+        here = back.removeprefix(self.urls[0])
+        answer = client.get(here, headers={"cookie": _cookies(begun)})
         assert answer.status_code == 303, answer.text
         client.headers["cookie"] = _cookies(answer)
         return client
+
+    @contextlib.contextmanager
+    def also_at(self, url: str, browser: httpx.Client) -> Iterator[httpx.Client]:
+        """Have somebody's browser sent to another server."""
+        cookie = {"cookie": browser.headers["cookie"]}
+        with httpx.Client(base_url=url, timeout=60, headers=cookie) as client:
+            yield client
 
     def history(self) -> contextlib.closing[History]:
         return contextlib.closing(open_history(self.settings))
@@ -107,47 +118,45 @@ def world(tmp_path_factory: pytest.TempPathFactory, database: Server, footnote: 
         try:
             errors = stack.enter_context(log.open("w"))
             commands = [*footnote, "serve", "--data-dir", str(store), "--port"]
+            ports = [_free_port() for _ in range(2)]
+            given["FOOTNOTE_PUBLIC_URL"] = public = f"http://localhost:{ports[0]}"
+            provider.tell("/register", redirect_uri=f"{public}/auth/callback")
             urls = tuple(
-                stack.enter_context(_serving(commands, given, errors, provider)) for _ in range(2)
+                stack.enter_context(_serving([*commands, str(port)], given, errors))
+                for port in ports
             )
             for each in urls:
                 _wait_until_ready(each)
-            world = World(urls, database, settings, provider, log, [])  # type: ignore[arg-type]
-            browsers = [world.signed_in(each, ANN) for each in urls]
-            for browser in browsers:
-                stack.callback(browser.close)
-            ann = browsers[0]
-            world.said_while_away += [PageCalls(ann).open()["past"], ann.get("/auth/me").text]
             # Each server finds out by itself that the database is away, and that it is back.
-            said = [browser.get("/api/v1/conversations").status_code for browser in browsers]
-            assert said == [503, 503]
+            said = [httpx.get(f"{each}/auth/login", timeout=60) for each in urls]
         finally:
             database.start()
-        for browser in browsers:
-            _wait_until(lambda at=browser: at.get("/api/v1/conversations").status_code == 200)
-        yield world
+        for each in urls:
+            _wait_until(lambda at=each: httpx.get(f"{at}/auth/login").status_code == 303)
+
+        def start() -> contextlib.AbstractContextManager[str]:
+            return _serving([*commands, str(_free_port())], given, errors)
+
+        yield World(urls, database, settings, provider, log, said, start)
 
 
 @contextlib.contextmanager
-def _serving(command: list[str], given: dict[str, str], log: Any, provider: Login) -> Iterator[str]:
-    """Run a server; its port is chosen before, because the provider has to know it."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
-    url = f"http://localhost:{port}"
-    provider.tell("/register", redirect_uri=f"{url}/auth/callback")
-    process = subprocess.Popen(
-        [*command, str(port)],
-        env={**os.environ, **given, "FOOTNOTE_PUBLIC_URL": url},
-        stdout=log,
-        stderr=log,
-    )
+def _serving(command: list[str], given: dict[str, str], log: Any) -> Iterator[str]:
+    """Run a server; its port is the last word of the command."""
+    process = subprocess.Popen(command, env={**os.environ, **given}, stdout=log, stderr=log)
     try:
-        yield url
+        yield f"http://localhost:{command[-1]}"
         process.terminate()
         assert process.wait(30) in (0, 130, -15)
     finally:
         process.kill()
         process.wait()
+
+
+def _free_port() -> int:
+    """Choose a port before the server runs: the provider has to know it."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
 
 
 def _wait_until_ready(url: str) -> None:
@@ -193,8 +202,8 @@ def only_id(client: httpx.Client, title: str) -> str:
 
 
 def test_it_starts_without_the_database_and_finds_what_an_older_version_kept(world, person):
-    assert AWAY in world.said_while_away[0]
-    assert "signed in as ann-1" in world.said_while_away[1]
+    for said in world.said_while_away:  # nobody comes in while nobody can look who is in
+        assert (said.status_code, NOT_NOW in said.text) == (503, True)
     ann, bob = person(0, ANN), person(1, BOB)
     kept = ann.get("/api/v1/conversations/kept-of-old").json()
     assert [turn["comment"] for turn in kept["turns"]] == ["It stands at the dock"]
@@ -208,6 +217,40 @@ def test_it_starts_without_the_database_and_finds_what_an_older_version_kept(wor
         # Both servers found the file of before; its line was taken over once.
         assert [line.request for line in history.audit("user bob-2")][:1] == ["of-old"]
         assert [line.request for line in history.audit()].count("of-old") == 1
+
+
+def test_who_signed_in_at_one_server_is_known_at_the_other_until_they_sign_out(world, person):
+    here = person(0, ANN)
+    with world.also_at(world.urls[1], here) as there:
+        assert "signed in as ann-1" in there.get("/auth/me").text
+        assert there.get("/api/v1/conversations").status_code == 200
+        suspended = suspended_file(world.settings)
+        suspended.suspend(ANN)
+        assert [each.get("/api/v1/documents").status_code for each in (here, there)] == [403, 403]
+        suspended.resume(ANN)
+        assert [each.get("/api/v1/documents").status_code for each in (here, there)] == [200, 200]
+        assert there.post("/auth/logout").status_code == 303
+        assert [each.get("/api/v1/documents").status_code for each in (here, there)] == [401, 401]
+
+
+@pytest.mark.parametrize(("begins", "ends"), [(0, 1), (1, 0)])
+def test_a_sign_in_that_begins_at_one_server_ends_at_the_other(world, begins, ends):
+    came_back = world.signed_in(world.urls[begins], BOB, back_at=world.urls[ends])
+    with contextlib.closing(came_back) as bob:
+        assert bob.get("/api/v1/history").json()["person"] == "user bob-2"
+        with world.also_at(world.urls[begins], bob) as where_it_began:
+            assert "signed in as bob-2" in where_it_began.get("/auth/me").text
+
+
+def test_a_server_that_is_started_later_knows_who_is_signed_in(world, person):
+    ann = person(0, ANN)
+    with world.start() as url, world.also_at(url, ann) as there:
+        _wait_until_ready(url)
+        assert "signed in as ann-1" in there.get("/auth/me").text
+        page = PageCalls(there)
+        page.ask("And when does the canteen open?")
+        assert "opens at noon" in page.shown["conversation"][-1]
+    assert "signed in as ann-1" in ann.get("/auth/me").text
 
 
 def test_a_conversation_goes_on_at_another_server(world, person):
@@ -289,6 +332,8 @@ def test_answers_go_on_while_the_database_is_away(world, person):
         answer = ann.post("/api/v1/chat", json={"question": NOON}, headers=JSON)
         assert "noon" in answer.json()["text"]
         said = {"answer_id": answer.json()["answer_id"], "rating": "up"}
+        stranger = httpx.get(f"{world.urls[0]}/auth/login", timeout=60)
+        assert (stranger.status_code, NOT_NOW in stranger.text) == (503, True)
         refused = [
             ann.post("/api/v1/feedback", json=said),
             ann.get("/api/v1/conversations"),
@@ -341,7 +386,7 @@ def test_who_did_what_is_in_the_audit_until_somebody_is_erased(world, person, fo
     assert "bob" not in run("audit") + run("people")
     assert len(lines()) >= len(theirs), "the lines stay, without the name"
     for client in (bob, there):
-        assert listed(client) == []
+        assert client.get("/api/v1/conversations").status_code == 401, "signed out everywhere"
     with world.history() as history:
         assert history.people().get("user bob-2", Counts()) == Counts()
 

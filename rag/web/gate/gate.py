@@ -58,7 +58,7 @@ class Gate:
             await send(message)
 
         try:
-            app = self._check(scope, headers) or self.app
+            app = await self._check(scope, headers) or self.app
             if app is self.app:
                 receive = await self._check_session(scope, receive)
         except Problem as problem:
@@ -89,7 +89,7 @@ class Gate:
         if acts or is_refused:
             self.policy.audit.append(scope, address, status)
 
-    def _check(self, scope: Scope, headers: Headers) -> Response | None:
+    async def _check(self, scope: Scope, headers: Headers) -> Response | None:
         """Return None when a request may pass, or the answer to a browser's question.
 
         Raises:
@@ -109,7 +109,7 @@ class Gate:
             raise Problem(405, "method_not_allowed", "Not so.", headers={"Allow": allowed})
         if method not in SAFE_METHODS:
             self._check_origin(rule, headers)
-        self._check_person(rule, scope, headers)
+        await self._check_person(rule, scope, headers)
         if method not in SAFE_METHODS:
             _check_length(method, headers, self._max_bytes(rule))
         return None
@@ -145,7 +145,7 @@ class Gate:
         if not is_ours(headers):
             raise Problem(403, "forbidden", "Requests from other sites are refused.")
 
-    def _check_person(self, rule: Rule, scope: Scope, headers: Headers) -> None:
+    async def _check_person(self, rule: Rule, scope: Scope, headers: Headers) -> None:
         if rule.who is Who.OPEN:
             return
         identity, limits = self.policy.identity, self.policy.limits
@@ -157,7 +157,7 @@ class Gate:
         if seconds := limits.failed_too_often(address):
             raise _too_many(seconds)
         try:
-            principal = identity.principal(scope, headers)
+            principal = await identity.principal(scope, headers)
         except NotHeld as error:
             limits.note_failure(address)
             raise _unknown_person(rule, "The key or token given does not hold.") from error

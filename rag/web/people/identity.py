@@ -64,11 +64,12 @@ class Identity:
             return headers.get("x-forwarded-proto") == "https"
         return bool(scope["scheme"] == "https")
 
-    def principal(self, scope: Scope, headers: Headers) -> Principal | None:
+    async def principal(self, scope: Scope, headers: Headers) -> Principal | None:
         """Return who sends a request; None when nobody is named but somebody has to be.
 
         Raises:
             NotHeld: what is given proves nothing.
+            Problem: who is signed in cannot be looked up (503).
         """
         if self.mode in ("local", "open"):
             return Principal(f"anybody at {self.address(scope, headers)}")
@@ -80,7 +81,7 @@ class Identity:
         given = headers.getlist("authorization")
         if given:
             return self._by_authorization(given)
-        return None if self.sign_in is None else self.sign_in.person(headers)
+        return None if self.sign_in is None else await self.sign_in.person(scope, headers)
 
     def is_suspended(self, principal: Principal) -> bool:
         """Tell whether somebody may not come in, although who they are is proven."""

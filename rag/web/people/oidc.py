@@ -7,12 +7,13 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from rag.errors import ConfigurationError
+from rag.history.sign_ins import Begun
 from rag.settings import Settings
 from rag.web.people.access import Principal
 from rag.web.people.id_token import (
@@ -35,17 +36,9 @@ METADATA_SECONDS = 3600.0
 CALLBACK = "/auth/callback"
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """A sign-in that has begun: what its end must match, and where the person wanted to go.
-
-    `browser` is the hash of what the browser holds that began it.
-    """
-
-    browser: str
-    then: str
-    nonce: str = field(default_factory=lambda: secrets.token_urlsafe(32))
-    verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48))
+def attempt(browser: str, then: str) -> Begun:
+    """Begin a sign-in; `browser` is the hash of what the browser holds that asks for it."""
+    return Begun(browser, then, secrets.token_urlsafe(32), secrets.token_urlsafe(48))
 
 
 @dataclass(frozen=True)
@@ -71,7 +64,7 @@ class OpenId:
         self._lock = asyncio.Lock()
         self._provider: Provider | None = None
 
-    async def begin(self, attempt: Attempt, state: str) -> str:
+    async def begin(self, attempt: Begun, state: str) -> str:
         """Return where to send the browser. Raises Problem when the provider is away (502)."""
         provider = await self._known()
         async with self._client(provider) as client:
@@ -83,7 +76,7 @@ class OpenId:
             )
         return str(url)
 
-    async def finish(self, attempt: Attempt, code: str) -> Principal:
+    async def finish(self, attempt: Begun, code: str) -> Principal:
         """Trade a code for who it is.
 
         Raises:

@@ -6,7 +6,9 @@ import hmac
 import logging
 import re
 import secrets
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
@@ -16,14 +18,16 @@ from starlette.requests import cookie_parser
 from starlette.responses import Response
 from starlette.types import Scope
 
+from rag.errors import StoreError
+from rag.history.sign_ins import SIGN_IN_SECONDS, SignIns
 from rag.settings import Settings
 from rag.web.markup import esc
 from rag.web.page_shell import error_page, shell
 from rag.web.people.access import Principal
 from rag.web.people.id_token import SignInFailed
-from rag.web.people.oidc import Attempt, OpenId, build_open_id
-from rag.web.people.signed_in import Kept, digest
-from rag.web.problems import Problem, request_id
+from rag.web.people.oidc import OpenId, attempt, build_open_id
+from rag.web.people.signed_in import People, digest
+from rag.web.problems import RETRY_SECONDS, Problem, logged, request_id
 from rag.web.public import read_public_url
 
 logger = logging.getLogger(__name__)
@@ -31,9 +35,6 @@ logger = logging.getLogger(__name__)
 SESSION_COOKIE = "__Host-footnote"
 BROWSER_COOKIE = "__Host-footnote-browser"
 ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax"
-ATTEMPT_SECONDS = 600
-IDLE_SECONDS = 4 * 3600
-KEPT_ATTEMPTS = 20_000
 MAX_THEN_CHARS = 2000
 
 _SECRET = re.compile(r"[\w-]{43}", re.ASCII)
@@ -52,21 +53,25 @@ SIGN_IN_POLICY = "; ".join(
 
 @dataclass(frozen=True)
 class SignIn:
-    """Who is signed in, and who is about to be. Both are forgotten when the server stops."""
+    """Who is signed in, and how people get there."""
 
     open_id: OpenId
     base: str
-    people: Kept[Principal]
-    attempts: Kept[Attempt] = field(
-        default_factory=lambda: Kept(seconds=ATTEMPT_SECONDS, capacity=KEPT_ATTEMPTS)
-    )
+    people: People
 
-    def person(self, headers: Headers) -> Principal | None:
-        """Return whom a request's cookie stands for; None when it comes from a page of others."""
+    async def person(self, scope: Scope, headers: Headers) -> Principal | None:
+        """Return whom a request's cookie stands for; None when it comes from a page of others.
+
+        Raises:
+            Problem: that cannot be looked up at the moment (503).
+        """
         origin = headers.get("origin")
         if origin is not None and origin.partition("://")[2] != headers.get("host"):
             return None
-        return self.people.find(_cookie(headers, SESSION_COOKIE))
+        try:
+            return await self.people.find(_cookie(headers, SESSION_COOKIE))
+        except StoreError as error:
+            raise _away(error, scope) from error
 
     def address(self, scope: Scope) -> str:
         """Return where a browser signs in that wanted to see something."""
@@ -76,14 +81,12 @@ class SignIn:
         return f"{self.base}auth/login?then={quote(wanted[:MAX_THEN_CHARS], safe='/')}"
 
 
-def build_sign_in(settings: Settings) -> SignIn | None:
+def build_sign_in(settings: Settings, sign_ins: SignIns) -> SignIn | None:
     """Build it in the mode `oidc`; None in others. Raises ConfigurationError as its parts do."""
     open_id = build_open_id(settings)
     if open_id is None:
         return None
-    seconds = settings.session_hours * 3600
-    people: Kept[Principal] = Kept(seconds=seconds, idle_seconds=min(seconds, IDLE_SECONDS))
-    return SignIn(open_id, read_public_url(settings).base, people)
+    return SignIn(open_id, read_public_url(settings).base, People(sign_ins))
 
 
 def add_sign_in(app: FastAPI, sign_in: SignIn | None) -> None:
@@ -96,33 +99,46 @@ def add_sign_in(app: FastAPI, sign_in: SignIn | None) -> None:
 
     @app.get("/auth/login", include_in_schema=False)
     async def login(request: Request, then: str = "/") -> Response:
-        return await _begin(present(), request, then)
+        return await _tried(_begin, present(), request, then)
 
     @app.get("/auth/callback", include_in_schema=False)
     async def callback(request: Request) -> Response:
-        return await _finish(present(), request)
+        return await _tried(_finish, present(), request)
 
     @app.get("/auth/me", include_in_schema=False)
     async def me(request: Request) -> Response:
-        return await _show(present(), request)
+        return await _tried(_show, present(), request)
 
     @app.post("/auth/logout", include_in_schema=False)
     async def logout(request: Request) -> Response:
         held = present()
-        held.people.take(_cookie(request.headers, SESSION_COOKIE))
+        await held.people.end(_cookie(request.headers, SESSION_COOKIE))
         response = RedirectResponse(f"{held.base}auth/me", 303)
         response.headers.append("set-cookie", f"{SESSION_COOKIE}=; Max-Age=0; {ATTRIBUTES}")
         return response
+
+
+async def _tried(step: Callable[..., Awaitable[Response]], *given: Any) -> Response:
+    """Take a step; say so on a page when nobody can be signed in at the moment."""
+    sign_in, request = given[:2]
+    try:
+        return await step(*given)
+    except StoreError as error:
+        problem = _away(error, request.scope)
+    except Problem as error:
+        problem = error
+    page = error_page(problem.message, problem.hint, sign_in.base)
+    return _page(page, problem.status, problem.headers)
 
 
 async def _begin(sign_in: SignIn, request: Request, then: str) -> Response:
     """Send the browser to the provider, and bind what comes back to this browser."""
     # One secret serves all tabs of a browser, so that they do not spoil each other's sign-in.
     browser = _cookie(request.headers, BROWSER_COOKIE) or secrets.token_urlsafe(32)
-    attempt = Attempt(digest(browser), local_path(then))
-    url = await sign_in.open_id.begin(attempt, sign_in.attempts.keep(attempt))
+    begun = attempt(digest(browser), local_path(then))
+    url = await sign_in.open_id.begin(begun, await sign_in.people.begin(begun))
     response = RedirectResponse(url, 303, {"Cache-Control": "no-store"})
-    kept = f"{BROWSER_COOKIE}={browser}; Max-Age={ATTEMPT_SECONDS}; {ATTRIBUTES}"
+    kept = f"{BROWSER_COOKIE}={browser}; Max-Age={SIGN_IN_SECONDS}; {ATTRIBUTES}"
     response.headers.append("set-cookie", kept)
     return response
 
@@ -130,29 +146,29 @@ async def _begin(sign_in: SignIn, request: Request, then: str) -> Response:
 async def _finish(sign_in: SignIn, request: Request) -> Response:
     """Let somebody in who comes back with a code, under an id that nobody knew before."""
     given = request.query_params
-    attempt = sign_in.attempts.take(given.get("state", ""))
+    begun = await sign_in.people.take(given.get("state", ""))
     browser = _cookie(request.headers, BROWSER_COOKIE)
     try:
-        if attempt is None or not hmac.compare_digest(attempt.browser, digest(browser)):
+        if begun is None or not hmac.compare_digest(begun.browser, digest(browser)):
             raise SignInFailed("the state is unknown, old, used, or another browser's")
         if given.get("iss", sign_in.open_id.issuer) != sign_in.open_id.issuer:
             raise SignInFailed("another provider answered")
         if "error" in given or not given.get("code"):
             raise SignInFailed(f"the provider says: {given.get('error', 'nothing')[:80]!r}")
-        person = await sign_in.open_id.finish(attempt, given["code"])
+        person = await sign_in.open_id.finish(begun, given["code"])
     except SignInFailed as error:
         logger.warning("request %s: no sign-in: %s", request_id(request.scope), error)
         return _failed(sign_in, request)
-    sign_in.people.take(_cookie(request.headers, SESSION_COOKIE))
-    response = RedirectResponse(sign_in.base + attempt.then[1:], 303, {"Cache-Control": "no-store"})
-    secret = sign_in.people.keep(person)
+    secret = await sign_in.people.let_in(person)
+    await sign_in.people.end(_cookie(request.headers, SESSION_COOKIE))
+    response = RedirectResponse(sign_in.base + begun.then[1:], 303, {"Cache-Control": "no-store"})
     response.headers.append("set-cookie", f"{SESSION_COOKIE}={secret}; {ATTRIBUTES}")
     return response
 
 
 async def _show(sign_in: SignIn, request: Request) -> Response:
     """Say who is signed in, and offer the other."""
-    person = sign_in.person(request.headers)
+    person = await sign_in.person(request.scope, request.headers)
     base = esc(sign_in.base)
     if person is not None:
         name = esc(person.name.removeprefix("user "))
@@ -171,8 +187,17 @@ def _failed(sign_in: SignIn, request: Request) -> Response:
     return _page(error_page("You could not be signed in", hint, sign_in.base), 403)
 
 
-def _page(html: str, status: int = 200) -> HTMLResponse:
+def _away(error: StoreError, scope: Scope) -> Problem:
+    """Return the problem of not knowing who is signed in: nobody comes in on a guess."""
+    logged(error, scope)
+    hint = f"Try again in a while. The server's log says more under request {request_id(scope)}."
+    words = "Who is signed in cannot be looked up at the moment."
+    return Problem(503, "sign_in_unavailable", words, hint, {"Retry-After": str(RETRY_SECONDS)})
+
+
+def _page(html: str, status: int = 200, more: Mapping[str, str] | None = None) -> HTMLResponse:
     headers = {
+        **(more or {}),
         "Content-Security-Policy": SIGN_IN_POLICY,
         "Cache-Control": "no-store",
         # Under “no-referrer” a browser hides the origin of a form too, and the gate asks for it.
