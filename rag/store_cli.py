@@ -33,9 +33,11 @@ def ingest(
         str | None,
         typer.Option(help="Put all of it there. Else: where it is, new files into “default”."),
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Bring documents into the store: new ones, changed ones, and those that were moved."""
     from rag import terminal
+    from rag.ingest.report import plan_to_dict, report_to_dict
     from rag.ingest_command import run_ingest
 
     settings = load_settings(data_dir=data_dir)
@@ -45,11 +47,15 @@ def ingest(
         from rag.build import plan_ingest
 
         steps = plan_ingest(settings, paths, prune=prune, collection=collection)
-        terminal.print_plan(out, steps)
+        if as_json:
+            print_json(plan_to_dict(steps))
+        else:
+            terminal.print_plan(out, steps)
         return
     if watch:
-        if ray is not None:
-            raise InputError("--watch and --ray do not go together.", "Give one of them.")
+        if ray is not None or as_json:
+            other = "--json" if ray is None else "--ray"
+            raise InputError(f"--watch and {other} do not go together.", "Give one of them.")
         from rag.watch_command import run_watch
 
         run_watch(settings, paths, out, err, prune=prune, collection=collection)
@@ -60,7 +66,10 @@ def ingest(
         report = run_on_ray(settings, paths, ray, err, prune=prune, collection=collection)
     else:
         report = run_ingest(settings, paths, err, prune=prune, collection=collection)
-    terminal.print_report(out, report)
+    if as_json:
+        print_json(report_to_dict(report))
+    else:
+        terminal.print_report(out, report)
     if report.problems or report.still_unread:
         raise typer.Exit(65)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from rag.ingest.files import Action, Step
 from rag.store.records import FileRecord
@@ -53,6 +54,57 @@ class Report:
     def note_unread(self, paths: Collection[str]) -> None:
         """Take down which files gave nothing."""
         self.steps = [replace(s, unread=True) if s.path in paths else s for s in self.steps]
+
+
+def report_to_dict(report: Report) -> dict[str, Any]:
+    """Return the JSON object of a report: what became of the files, and which have problems."""
+    before = [
+        {
+            "source": step.source,
+            "reason": step.reason,
+            "message": f"{step.source}: as before.",
+            "hint": "Why, and what to do: footnote status --problems",
+        }
+        for step in report.still_unread
+    ]
+    new = [
+        {"source": f.source, "reason": f.reason, "message": f.message, "hint": f.hint}
+        for f in report.problems
+    ]
+    return {
+        "files": _keys(counts(report.steps)),
+        "documents": report.documents,
+        "removed_documents": report.removed_documents,
+        "passages": report.passages,
+        "embedded": report.embedded,
+        "seconds": round(report.seconds, 3),
+        "problems": [*new, *before],
+        "skipped": [
+            {"source": step.source, "reason": step.reason}
+            for step in report.steps
+            if step.action == Action.SKIP
+        ],
+    }
+
+
+def plan_to_dict(steps: Sequence[Step]) -> dict[str, Any]:
+    """Return the JSON object of a plan; it names the files that would not stay as they are."""
+    return {
+        "files": _keys(counts(steps)),
+        "steps": [
+            {
+                "source": step.source,
+                "action": "unread" if step.unread else str(step.action),
+                "reason": step.reason,
+            }
+            for step in steps
+            if step.unread or step.action != Action.KEEP
+        ],
+    }
+
+
+def _keys(counted: dict[str, int]) -> dict[str, int]:
+    return {name.replace(" ", "_"): count for name, count in counted.items()}
 
 
 def counts(steps: Sequence[Step]) -> dict[str, int]:

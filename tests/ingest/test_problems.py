@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rag.cli import app
+from rag.errors import InputError
 from rag.retrieval.hashing import HASHING_MODEL
 from tests.ingest.readers.test_archive import archive
 
@@ -116,3 +117,29 @@ def test_a_file_that_breaks_is_not_counted_as_changed(footnote, tmp_path):
     code, output = footnote("ingest", "docs")
     assert code == 65
     assert "Files: 1 could not be read. Documents: 0 written, 0 removed." in output
+
+
+def test_programs_are_told_the_same(footnote, tmp_path):
+    (tmp_path / "docs" / "cut.pdf").write_bytes(b"%PDF-1.7 and then nothing")
+    (tmp_path / "docs" / "x.exe").write_bytes(b"MZ")
+    code, output = footnote("ingest", "docs", "--json")
+    said = json.loads(output)
+    assert code == 65
+    assert said["files"] == {"added": 1, "could_not_be_read": 1, "skipped": 1}
+    assert (said["documents"], said["passages"], said["embedded"]) == (1, 1, 1)
+    assert [(p["source"], p["reason"]) for p in said["problems"]] == [("docs/cut.pdf", "truncated")]
+    assert [s["source"] for s in said["skipped"]] == ["docs/x.exe"]
+    plan = json.loads(footnote("ingest", "docs", "--json", "--dry-run")[1])
+    assert plan["files"] == {"unchanged": 1, "could_not_be_read": 1, "skipped": 1}
+    assert [(s["source"], s["action"]) for s in plan["steps"]] == [
+        ("docs/cut.pdf", "unread"),
+        ("docs/x.exe", "skipped"),
+    ]
+    again = json.loads(footnote("ingest", "docs", "--json")[1])
+    assert again["files"] == plan["files"]
+    assert [p["reason"] for p in again["problems"]] == ["truncated"]
+
+
+def test_what_goes_on_for_ever_has_no_json(footnote):
+    with pytest.raises(InputError, match="--watch and --json do not go together"):
+        CliRunner().invoke(app, ["ingest", "docs", "--watch", "--json"], catch_exceptions=False)
