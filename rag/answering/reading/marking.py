@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rag.answering.question.kinds import OF_QUESTIONS
 from rag.answering.text.candidates import is_fragment, is_title, slice_of
 from rag.answering.text.features import content_stems, expected_kind
+from rag.answering.text.respectively import of_the_year
 from rag.answering.text.spans import tidy
 from rag.answering.text.statements import answer_after, statement_spans
 from rag.answering.text.tables import answering_cell, names_columns
@@ -124,7 +125,7 @@ def _mark(
 ) -> Mark:
     text, offset, (start, end) = hit.passage.text, hit.passage.start, sentence
     best = next((one.span for one in placed if one.span), sentence)
-    first, last = tidy(text, best, sentence)
+    first, last = of_the_year(query, text, tidy(text, best, sentence), sentence)
     odds, share, missing = passage
     kind = expected_kind(query, text[first:last], begins=False)
     features = (
