@@ -17,7 +17,7 @@ from eval.run_files import Record, Run
 from eval.scores import plain_text
 from eval.spreadsheet import harmless
 from rag.errors import InputError
-from rag.terminal import escape
+from rag.printable import escape
 
 _COLUMNS = (
     "id",

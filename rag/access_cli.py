@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
-from rag.cli_options import DataDir
+from rag.cli_options import DataDir, terminal
 from rag.errors import InputError
+from rag.printable import escape
 from rag.settings import load_settings
 from rag.web.people.access import Right, checked_groups
 from rag.web.people.identity import key_file, suspended_file
 
-out = Console(soft_wrap=True)
+out = terminal(soft_wrap=True)
 token_app = typer.Typer(help="Keys for programs and people.", no_args_is_help=True)
 access_app = typer.Typer(help="Who may not come in for the time being.", no_args_is_help=True)
 embed_app = typer.Typer(help="The widget in other pages.", no_args_is_help=True)

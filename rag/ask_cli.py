@@ -98,6 +98,9 @@ def search(
 
 
 def _conditions(filters: list[str] | None, collection: str | None) -> list[Condition]:
+    for text in filters or ():
+        if not is_text(text):
+            raise InputError(f"The filter {text!r} is not UTF-8.", "Set the terminal to UTF-8.")
     conditions: list[Condition] = [parse_filter(text) for text in filters or ()]
     if collection is not None:
         conditions.append(Within(frozenset({checked_collection(collection)})))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from rag.ask_cli import ask, search
 from rag.cli_options import DataDir, err
 from rag.errors import RagError, StoreError
+from rag.printable import escape
 from rag.settings import keep_libraries_quiet, load_settings
 from rag.store_cli import backup, ingest, reindex, remove, restore, status
 
@@ -61,6 +62,8 @@ for command in _PLAIN:
 def main() -> None:
     """Run the command line; errors that a person can mend print without a traceback."""
     keep_libraries_quiet()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that is not UTF-8 shows ? instead
     if sys.argv[1:2] not in [[command.__name__] for command in _PLAIN]:
         _mount_groups()
     try:
@@ -70,13 +73,18 @@ def main() -> None:
         if error.hint:
             err.print(f"  {escape(error.hint)}", highlight=False)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of a pipe has gone; there is nobody to tell
-        sys.exit(141)
     except OSError as error:  # a disk that fails or is full, wherever that shows
-        err.print(f"[red]Error:[/] {escape(str(error))}", highlight=False)
-        err.print("  Check the disk and its free space; what was stored is intact.")
+        what = error.strerror or str(error)
+        where = f"{error.filename}: " if error.filename else ""
+        err.print(f"[red]Error:[/] {escape(where + what)}", highlight=False)
+        err.print(f"  {_hint(error)}", highlight=False)
         sys.exit(StoreError.exit_code)
+
+
+def _hint(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "Choose a place that you may write to, or run the command as somebody who may."
+    return "Check the disk and its free space; what was stored is intact."
 
 
 def _mount_groups() -> None:

@@ -6,10 +6,9 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
 from rag.cli_options import err
 from rag.errors import NoDocumentsError
+from rag.printable import escape
 from rag.settings import Settings
 from rag.store.filters import Condition, Within
 

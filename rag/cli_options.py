@@ -10,8 +10,19 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-out = Console(soft_wrap=False)
-err = Console(stderr=True)
+_NARROWEST = 20
+
+
+def terminal(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
+    """Return a console that is wide enough to show something."""
+    console = Console(stderr=stderr, soft_wrap=soft_wrap)
+    if console.width < _NARROWEST:  # of no columns at all, rich prints nothing
+        console.width = _NARROWEST
+    return console
+
+
+out = terminal()
+err = terminal(stderr=True)
 
 DataDir = Annotated[
     Path | None,
@@ -22,7 +33,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 def print_json(value: dict[str, Any]) -> None:
     """Print an object on a line of its own."""
-    text = json.dumps(value, ensure_ascii=False)
+    plain = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    text = json.dumps(value, ensure_ascii=not plain)
     # What is no text in UTF-8 is written as JSON escapes it.
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     # Not through rich, which would wrap and colour it.

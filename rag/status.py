@@ -8,10 +8,10 @@ from rich.console import Console
 
 from rag.build import open_catalog
 from rag.errors import StoreError
+from rag.printable import escape, escape_name
 from rag.settings import Settings
 from rag.store.collections import DEFAULT_COLLECTION, EVERYBODY
 from rag.store.indexes import Indexes
-from rag.terminal import escape
 
 
 def store_status(settings: Settings) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def print_status(console: Console, status: dict[str, Any], *, problems: bool) ->
             size = f"{held['documents']:,} documents, {held['passages']:,} passages"
             console.print(f"  {held['name']}: {size}, read by {readers}", highlight=False)
     for document in status["sources"][:20]:
-        title = escape(f"{document['source']}  {document['title']}")
+        title = escape_name(f"{document['source']}  {document['title']}")
         console.print(f"  {document['passages']:>5} passages  {title}", highlight=False)
     if len(status["sources"]) > 20:
         console.print(f"  and {len(status['sources']) - 20} more documents")

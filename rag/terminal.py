@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from rich import markup
 from rich.console import Console
 
 from rag.ingest.files import Action, Step
 from rag.ingest.report import Report, counts
+from rag.printable import escape, escape_name
 from rag.support_words import text_with_remarks
 from rag.types import Answer, Citation, Clarification, Hit, Passage
 
 NO_ANSWER = "The documents do not say."
-
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-def escape(text: str) -> str:
-    """Make text of others harmless to print: no markup, and nothing that steers a terminal."""
-    return markup.escape(_CONTROLS.sub("\ufffd", text))
 
 
 def print_answer(console: Console, answer: Answer) -> None:
@@ -60,7 +52,7 @@ def print_hits(console: Console, hits: Sequence[Hit]) -> None:
     """Print hits, best first, with the beginning of each passage."""
     for hit in hits:
         console.print(
-            f"[bold]{hit.rank}.[/] {escape(_place(hit.passage))} [dim]{hit.score:.4f}[/]",
+            f"[bold]{hit.rank}.[/] {_place(hit.passage)} [dim]{hit.score:.4f}[/]",
             highlight=False,
         )
         text = " ".join(hit.passage.text.split())
@@ -73,10 +65,10 @@ def print_plan(console: Console, steps: Sequence[Step]) -> None:
     for step in steps:
         if step.unread:
             what = f"{step.source} ({step.reason}): as before, it cannot be read"
-            console.print(f"{'unread':>9}  {escape(what)}", highlight=False)
+            console.print(f"{'unread':>9}  {escape_name(what)}", highlight=False)
         elif step.action != Action.KEEP:
             reason = f" ({step.reason})" if step.reason else ""
-            console.print(f"{step.action:>9}  {escape(step.source + reason)}", highlight=False)
+            console.print(f"{step.action:>9}  {escape_name(step.source + reason)}", highlight=False)
     console.print(_counts(steps), highlight=False)
 
 
@@ -97,7 +89,9 @@ def print_report(console: Console, report: Report) -> None:
         console.print("         Why, and what to do: footnote status --problems", style="dim")
     skipped = [step for step in report.steps if step.action == Action.SKIP]
     for step in skipped[:10]:
-        console.print(f"[yellow]skipped[/]  {escape(step.source)} ({step.reason})", highlight=False)
+        console.print(
+            f"[yellow]skipped[/]  {escape_name(step.source)} ({step.reason})", highlight=False
+        )
     if len(skipped) > 10:
         what = f"and {len(skipped) - 10} more; all of them: footnote ingest --dry-run"
         console.print(f"         {what}", style="dim")
@@ -120,7 +114,7 @@ def _counts(steps: Sequence[Step]) -> str:
 
 def _citation_lines(citation: Citation, width: int) -> Iterator[str]:
     indent = " " * (len(str(citation.marker)) + 3)
-    yield f"[bold]\\[{citation.marker}][/] {escape(_place(citation.passage))}"
+    yield f"[bold]\\[{citation.marker}][/] {_place(citation.passage)}"
     quote = " ".join(citation.quote.split())
     for line in textwrap.wrap(f"“{quote}”", max(width - len(indent), 20)):
         yield f"[dim]{indent}{escape(line)}[/]"
@@ -129,4 +123,4 @@ def _citation_lines(citation: Citation, width: int) -> Iterator[str]:
 def _place(passage: Passage) -> str:
     page = f", page {passage.page}" if passage.page else ""
     date = f", {passage.date}" if passage.date else ""
-    return f"{passage.context}{date} ({passage.source}{page})"
+    return escape_name(f"{passage.context}{date} ({passage.source}{page})")

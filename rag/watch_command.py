@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 
 from rag.build import build_embedder, open_ingestor
 from rag.errors import ProcessError, StoreBusyError
 from rag.ingest.files import Action
 from rag.ingest.report import Report
+from rag.printable import escape, escape_name
 from rag.settings import Settings
 from rag.terminal import print_report
 
@@ -89,7 +89,7 @@ def run_watch(
 
     roots = sorted({_root(path) for path in paths})
     due = ingest()
-    out.print(f"Watching {escape(', '.join(roots))}. Ctrl-C ends it.", highlight=False)
+    out.print(f"Watching {escape_name(', '.join(roots))}. Ctrl-C ends it.", highlight=False)
     for changes in watch(
         *roots,
         watch_filter=None,  # one of ours would swallow the ticks while it lets nothing through

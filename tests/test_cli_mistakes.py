@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -134,3 +137,56 @@ def test_the_version_and_short_help(footnote):
     assert said.startswith("footnote 0.")
     assert "eval" in footnote("-h")[1]
     assert "--filter" in footnote("ask", "-h")[1]
+
+
+def test_a_filter_that_is_no_text_is_refused(footnote):
+    footnote("ingest", "docs")
+    code, _, said = footnote("search", "harbour", "--filter", "author=\udcff")
+    assert code == 64
+    assert "is not UTF-8" in said
+
+
+def test_a_place_that_may_not_be_written_is_named(footnote, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "/there/store")
+
+    monkeypatch.setattr("rag.cli_checks.os.path.exists", refuse)
+    code, _, said = footnote("status")
+    assert code == 74
+    assert "Error: /there/store: Permission denied" in said
+    assert "that you may write to" in said
+
+
+def real(*arguments: str, **how: object) -> subprocess.CompletedProcess[bytes]:
+    program = [sys.executable, "-c", "from rag.cli import main; main()", *arguments]
+    return subprocess.run(program, capture_output=True, check=False, **how)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_that_is_not_utf8_shows_what_it_can(footnote, tmp_path, encoding):
+    text = "The whale “Moby” cost 5 €, said Ahab."
+    (tmp_path / "docs" / "whale.md").write_text(text, encoding="utf-8")
+    footnote("ingest", "docs")
+    env = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = real("search", "whale", "-k", "1", env=env)
+    assert done.returncode == 0, done.stderr
+    assert b"The whale ?Moby? cost 5 ?, said Ahab." in done.stdout
+    found = json.loads(real("search", "whale", "-k", "1", "--json", env=env).stdout)
+    assert found["hits"][0]["text"] == text
+
+
+def test_who_closes_the_pipe_hears_no_more(footnote):
+    footnote("ingest", "docs")
+    for arguments in (["status"], ["search", "harbour"], ["search", "harbour", "--json"]):
+        reader, writer = os.pipe()
+        os.close(reader)
+        program = [sys.executable, "-c", "from rag.cli import main; main()", *arguments]
+        done = subprocess.run(program, stdout=writer, stderr=subprocess.PIPE, check=False)
+        os.close(writer)
+        assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_a_terminal_of_no_width_shows_something(footnote):
+    footnote("ingest", "docs")
+    done = real("search", "harbour", env={**os.environ, "COLUMNS": "0"})
+    assert b"harbour" in done.stdout
