@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,12 +17,13 @@ from starlette.testclient import TestClient
 from web_fakes import MemoryCatalog, ScriptedAssistant, passage_of
 
 from rag.ingest.readers import read_file
-from rag.ingest.sandbox import Limits
+from rag.ingest.sandbox import Limits, Sandbox
 from rag.settings import Settings
 from rag.store.records import FileRecord
 from rag.types import Answer, Citation, Document, Hit, Sentence
 from rag.web.pages.page_pictures import PagePictures
 from rag.web.server import create_app
+from tests.ingest.readers.test_picture import picture
 
 QUOTE = "Profits rose by a third."
 
@@ -188,6 +190,32 @@ def test_a_document_without_pages_is_shown_as_before(tmp_path):
     assert "<mark" in page
     assert "page-picture" not in page
     assert "page-missing" not in page
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="Tesseract is not installed")
+def test_a_picture_is_shown_with_the_words_of_the_quote_marked(tmp_path):
+    path = tmp_path / "scan.png"
+    path.write_bytes(picture("The year was good.", QUOTE, "Costs fell."))
+    limits = Limits(tesseract=shutil.which("tesseract"))
+    with Sandbox(limits) as sandbox:
+        (document,) = sandbox.read(path, "scan.png")
+    assert document.page_starts == ()
+    sha = hashlib.sha256(path.read_bytes()).hexdigest()
+    filed = Filed((document,), FileRecord(str(path), "scan.png", sha, 1, 1, 1, 1))
+    pictures = PagePictures(filed, limits, patience_seconds=60)
+    app = create_app(ScriptedAssistant(), filed, Settings(data_dir=tmp_path), pictures=pictures)
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        panel = opened(client, document, "panel").text
+        whole = opened(client, document, "whole").text
+        drawn = client.get(f"/pages/{document.doc_id}?page=1")
+        absent = client.get(f"/pages/{document.doc_id}?page=2")
+    pictures.close()
+    assert panel.count("<rect") == whole.count("<rect") == 1
+    assert "The picture as it is in the file" in panel
+    assert "Page 1" not in panel + whole
+    assert whole.index('id="page-picture"') < whole.index("The year was good.")
+    assert Image.open(io.BytesIO(drawn.content)).size == (1100, 240)
+    assert (drawn.headers["content-type"], absent.status_code) == ("image/png", 404)
 
 
 def cited(document, question):

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import ctypes
 import io
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
 from rag.errors import DocumentError
 from rag.ingest.readers import ocr
+from rag.ingest.readers.page_words import PlacedWord, PlacedWords, boxes_of, recognised
 from rag.ingest.readers.pdf_forms import open_page
 from rag.ingest.readers.pdf_lines import seen_lines, tidied
 from rag.ingest.readers.pdf_page import hidden_characters, is_scan, picture_of
-from rag.ingest.readers.placing import find_letters, share_found
 from rag.ingest.readers.views import (
-    MAX_BOXES,
     MAX_PICTURE_BYTES,
     MAX_PICTURE_PIXELS,
     Box,
@@ -25,30 +23,7 @@ from rag.ingest.readers.views import (
 )
 
 _WIDTH_PIXELS = 1240
-_ENOUGH = 0.9  # of the letters must be found, or they are not those that were read
 _DEVICE_SCALE = 100  # PDFium gives whole numbers: hundredths of a point
-_SAME_LINE = 0.3  # of the lower height is shared by letters of one line
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """A word on the page: `at` says for each of its letters what `_Places.box` is asked for."""
-
-    text: str
-    line: int
-    at: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Places:
-    """The words of a page in the order in which they are read, and where a letter stands.
-
-    `box` gives the place of what is printed; `room` that of its line, as high as the type is large.
-    """
-
-    words: list[_Word]
-    box: Callable[[int], Box]
-    room: Callable[[int], Box]
 
 
 def view_page(data: bytes, request: PageRequest) -> PageView:
@@ -68,7 +43,7 @@ def view_page(data: bytes, request: PageRequest) -> PageView:
             width, height = page.get_size()
             boxes: tuple[Box, ...] = ()
             if request.start < request.end:
-                boxes = _boxes(_places(page, text_page, request), request)
+                boxes = boxes_of(_places(page, text_page, request), request)
             picture = _picture(page) if request.draw else b""
             return PageView(request.page, width, height, boxes, picture)
         finally:
@@ -100,7 +75,7 @@ def _picture(page: Any) -> bytes:
         scale *= 0.7
 
 
-def _places(page: Any, text_page: Any, request: PageRequest) -> _Places:
+def _places(page: Any, text_page: Any, request: PageRequest) -> PlacedWords:
     hidden = hidden_characters(page, text_page)
     lines, _ = seen_lines(page, text_page, hidden)
     if is_scan(page, sum(len(line.text) for line in lines)) and ocr.setup.find() is not None:
@@ -108,7 +83,7 @@ def _places(page: Any, text_page: Any, request: PageRequest) -> _Places:
     raw = text_page.get_text_range()
     units = list(_units(raw))
     positions = {unit: place for place, unit in enumerate(units)}
-    words: list[_Word] = []
+    words: list[PlacedWord] = []
     for number, line in enumerate(lines):
         first = positions[line.span[0]]
         last = positions.get(line.span[1], len(raw))
@@ -117,10 +92,10 @@ def _places(page: Any, text_page: Any, request: PageRequest) -> _Places:
             letters = [(letter, units[p]) for p in group for letter in tidied(raw[p])]
             if letters and not is_space:
                 words.append(
-                    _Word("".join(a for a, _ in letters), number, tuple(b for _, b in letters))
+                    PlacedWord("".join(a for a, _ in letters), number, tuple(b for _, b in letters))
                 )
     drawn = _Drawn(page, text_page)
-    return _Places(words, drawn.box, drawn.room)
+    return PlacedWords(words, drawn.box, drawn.room)
 
 
 def _units(text: str) -> Iterator[int]:
@@ -158,77 +133,11 @@ class _Drawn:
         return across.value / _DEVICE_SCALE, down.value / _DEVICE_SCALE
 
 
-def _recognised(page: Any, request: PageRequest) -> _Places:
-    """Recognise the words of a scan again; a box is a word's, since letters have none."""
+def _recognised(page: Any, request: PageRequest) -> PlacedWords:
+    """Recognise the words of a scan again."""
     scale, picture = picture_of(page)
     pages = ocr.recognise(picture, f"{request.source}, page {request.page}")
-    words: list[_Word] = []
-    places: list[Box] = []
-    rooms: list[Box] = []
-    for number, line in enumerate(pages[0].lines if pages else ()):
-        for word, (left, top, right, bottom) in zip(line.words, line.places, strict=True):
-            letters = tidied(word)
-            words.append(_Word(letters, number, (len(places),) * len(letters)))
-            places.append(Box(left / scale, top / scale, right / scale, bottom / scale))
-            rooms.append(Box(left / scale, line.top / scale, right / scale, line.bottom / scale))
-    return _Places(words, places.__getitem__, rooms.__getitem__)
-
-
-def _boxes(places: _Places, request: PageRequest) -> tuple[Box, ...]:
-    """Give the boxes of the stretch: one for what stands together on a line."""
-    words = [word.text for word in places.words]
-    found = find_letters(request.text, request.start, request.end, words)
-    if share_found(request.text, request.start, request.end, found) < _ENOUGH:
-        raise DocumentError(
-            f"{request.source}: the words are not on page {request.page} as they were read.",
-            "Run footnote ingest again.",
-            reason="unplaced",
-        )
-    boxes = [_around(run, places) for run in _runs(sorted(set(found)), places)]
-    return tuple(box for box in boxes if box.left < box.right and box.top < box.bottom)[:MAX_BOXES]
-
-
-def _runs(letters: Sequence[tuple[int, int]], places: _Places) -> Iterator[list[int]]:
-    """Yield what follows each other on one line, as what `_Places.box` is asked for.
-
-    PDFium has a word that is hyphenated at a line's end in one line, and it stands in two.
-    """
-    run: list[int] = []
-    previous = (-1, -1)
-    for number, place in letters:
-        word = places.words[number]
-        follows = (number, place) == (previous[0], previous[1] + 1) or (
-            number == previous[0] + 1
-            and place == 0
-            and previous[1] + 1 == len(places.words[previous[0]].text)
-            and word.line == places.words[previous[0]].line
-        )
-        if run and not (follows and _level(places.room(run[-1]), places.room(word.at[place]))):
-            yield run
-            run = []
-        run.append(word.at[place])
-        previous = (number, place)
-    if run:
-        yield run
-
-
-def _level(one: Box, other: Box) -> bool:
-    """Whether two letters stand side by side, or above each other on a page that is turned."""
-    down = min(one.bottom, other.bottom) - max(one.top, other.top)
-    across = min(one.right, other.right) - max(one.left, other.left)
-    return down > _SAME_LINE * min(one.bottom - one.top, other.bottom - other.top) or (
-        across > _SAME_LINE * min(one.right - one.left, other.right - other.left)
-    )
-
-
-def _around(run: Sequence[int], places: _Places) -> Box:
-    boxes = [places.box(at) for at in run]
-    return Box(
-        min(box.left for box in boxes),
-        min(box.top for box in boxes),
-        max(box.right for box in boxes),
-        max(box.bottom for box in boxes),
-    )
+    return recognised(pages[0].lines if pages else (), scale)
 
 
 def _no_page(request: PageRequest) -> DocumentError:

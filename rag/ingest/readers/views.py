@@ -15,19 +15,21 @@ from rag.errors import DocumentError
 from rag.ingest.readers.archive import ZipReader
 from rag.ingest.readers.mail import MailReader
 from rag.ingest.readers.original import Original
+from rag.ingest.readers.picture import PictureReader
 from rag.ingest.readers.raw import os_error
 from rag.types import Document
 
 MAX_PICTURE_BYTES = 4_000_000
 MAX_PICTURE_PIXELS = 2_500_000
 MAX_BOXES = 1_000
-VIEWED_SUFFIXES = frozenset({".pdf"})
+PICTURE_SUFFIXES = PictureReader.suffixes
+VIEWED_SUFFIXES = frozenset({".pdf"}) | PICTURE_SUFFIXES
 _CONTAINERS = frozenset({".zip", ".eml"})
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle on a page, in points from its top left corner."""
+    """A rectangle on a page or picture, in points from its top left corner."""
 
     left: float
     top: float
@@ -37,7 +39,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """What to look up: a page (from 1) of the document `doc_id` in the file at `path`.
+    """What to look up: a page, or picture, from 1, of the document `doc_id` in the file at `path`.
 
     The file's bytes must have `sha256`. `text` is what was read from the page, and `start` and
     `end` the stretch of it that is wanted; nothing is looked for when they are equal. `draw` asks
@@ -76,9 +78,13 @@ def view(request: PageRequest) -> PageView:
         DocumentError: "missing" or "changed", the file; "no-page"; "unplaced", the text is not on
             the page in the words that were read; or as reading the file raises.
     """
+    original = _find(request)
+    if PurePath(original.name).suffix.lower() in PICTURE_SUFFIXES:
+        from rag.ingest.readers.picture_view import view_picture
+
+        return view_picture(original.read(), request)
     from rag.ingest.readers.pdf_view import view_page
 
-    original = _find(request)
     return view_page(original.read(), request)
 
 

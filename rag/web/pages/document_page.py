@@ -14,7 +14,7 @@ from rag.web.links import document_url
 from rag.web.markup import esc
 from rag.web.page_shell import shell
 from rag.web.pages.page_figure import full_page, missing_pages, strip
-from rag.web.pages.page_pictures import Shown
+from rag.web.pages.page_pictures import Shown, is_one_picture
 
 NO_PAGES = Shown()
 
@@ -138,6 +138,8 @@ def _text(document: Document, quote: Span | None, shown: Shown, *, panel: bool) 
     marked = False
     pictures = {} if panel else {view.page: view for view in shown.pages}
     first_shown = min(pictures, default=0)
+    if is_one_picture(document):
+        pieces += [full_page(document, view, is_first=True) for view in pictures.values()]
     pages = iter(_page_breaks(document, window))
     page = next(pages, None)
     for block in blocks(document, window):

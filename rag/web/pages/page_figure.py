@@ -10,7 +10,7 @@ from rag.ingest.readers.views import Box, PageView
 from rag.types import Document
 from rag.web.links import document_url
 from rag.web.markup import esc
-from rag.web.pages.page_pictures import Shown, picture_url
+from rag.web.pages.page_pictures import Shown, is_one_picture, picture_url
 
 _AROUND = 54.0  # points of the page that a strip shows above and below the quote
 _BESIDE = 18.0
@@ -24,7 +24,7 @@ def strip(document: Document, shown: Shown, start: int, end: int) -> str:
     link = _from_here(document_url(document.doc_id, start, end).partition("#")[0])
     link += "#page-picture"
     return "".join(
-        _figure(document, view, _around(view), link, f"Page {view.page} as it is in the file")
+        _figure(document, view, _around(view), link, _caption(_name(document, view)))
         for view in shown.pages
     )
 
@@ -34,7 +34,8 @@ def full_page(document: Document, view: PageView, *, is_first: bool) -> str:
     window = Box(0.0, 0.0, view.width, view.height)
     link = _from_here(picture_url(document.doc_id, view.page))
     anchor = ' id="page-picture"' if is_first else ""
-    return _figure(document, view, window, link, "The page as it is in the file", anchor)
+    caption = _caption("The picture" if is_one_picture(document) else "The page")
+    return _figure(document, view, window, link, caption, anchor)
 
 
 def missing_pages(shown: Shown) -> str:
@@ -47,7 +48,7 @@ def missing_pages(shown: Shown) -> str:
 def _figure(
     document: Document, view: PageView, window: Box, link: str, caption: str, anchor: str = ""
 ) -> str:
-    label = esc(f"Page {view.page} of {document.title}, with the quote marked")
+    label = esc(f"{_name(document, view)} of {document.title}, with the quote marked")
     across, down = window.right - window.left, window.bottom - window.top
     marks = "".join(map(_mark, view.boxes))
     return (
@@ -60,6 +61,14 @@ def _figure(
         f'<g class="marks">{marks}</g></svg></a>'
         f"<figcaption>{esc(caption)}</figcaption></figure>"
     )
+
+
+def _caption(what: str) -> str:
+    return f"{what} as it is in the file"
+
+
+def _name(document: Document, view: PageView) -> str:
+    return "The picture" if is_one_picture(document) else f"Page {view.page}"
 
 
 def _from_here(url: str) -> str:

@@ -17,7 +17,7 @@ from typing import Protocol
 from urllib.parse import quote, urlencode
 
 from rag.errors import DocumentError, ProcessError
-from rag.ingest.readers.views import VIEWED_SUFFIXES, PageRequest, PageView
+from rag.ingest.readers.views import PICTURE_SUFFIXES, VIEWED_SUFFIXES, PageRequest, PageView
 from rag.ingest.sandbox import Limits, Sandbox
 from rag.store.records import FileRecord
 from rag.types import Document
@@ -79,9 +79,9 @@ class PagePictures:
 
     def find(self, document: Document, start: int, end: int) -> Shown:
         """Find a stretch of a document on its pages; an empty `Shown` when it has none."""
-        if not has_pages(document):
+        if not (found := page_starts(document)):
             return Shown()
-        starts = [*document.page_starts, len(document.text)]
+        starts = [*found, len(document.text)]
         pages = [
             number
             for number in range(1, len(starts))
@@ -99,7 +99,7 @@ class PagePictures:
 
     def picture(self, document: Document, page: int) -> bytes | None:
         """Draw a page of a document as PNG; None when that cannot be done."""
-        if not (has_pages(document) and 1 <= page <= len(document.page_starts)):
+        if not 1 <= page <= len(page_starts(document)):
             return None
         try:
             return self._view(self._request(document, page, draw=True)).picture
@@ -178,10 +178,18 @@ class PagePictures:
             held -= len(gone.picture)
 
 
-def has_pages(document: Document) -> bool:
-    """Tell whether a document came from a file whose pages can be drawn."""
+def page_starts(document: Document) -> tuple[int, ...]:
+    """Return where the pages begin that can be drawn; none of a file that has no such pages."""
+    if is_one_picture(document):
+        return (0,)
     suffix = PurePosixPath(document.source).suffix.lower()
-    return suffix in VIEWED_SUFFIXES and bool(document.page_starts)
+    return document.page_starts if suffix in VIEWED_SUFFIXES else ()
+
+
+def is_one_picture(document: Document) -> bool:
+    """Tell whether a document came from a picture, which is its only page."""
+    suffix = PurePosixPath(document.source).suffix.lower()
+    return suffix in PICTURE_SUFFIXES and not document.page_starts
 
 
 def shown_pages(pictures: PagePictures | None, document: Document, start: int, end: int) -> Shown:
