@@ -199,7 +199,12 @@ def judge(run_name: RunName = "last", data_dir: DataDir = None) -> None:
 
 
 _PANELS: dict[str, dict[str, Callable[..., None]]] = {
-    "Make questions": {"from-feedback": cli_sets.from_feedback},
+    "Make questions": {
+        "from-documents": cli_sets.from_documents,
+        "from-history": cli_sets.from_history,
+        "from-feedback": cli_sets.from_feedback,
+        "check": cli_sets.check,
+    },
     "Run and read": {
         "run": run,
         "report": report,

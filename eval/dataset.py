@@ -8,14 +8,13 @@ import json
 import random
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from eval.metrics.citations import quote_share
 from rag.errors import InputError
-from rag.types import Document, Question, Turn
+from rag.types import Question, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +66,15 @@ class Dataset:
     """Cases and the documents they are asked of.
 
     The documents are files to ingest (`corpus`), records to write as one (`records`, each
-    `{_id, title, text}`), or neither: then the person says which.
+    `{_id, title, text}`), or neither: then the person says which. `notes` are what a reader of a
+    report should know of the file that they come from.
     """
 
     name: str
     cases: tuple[Case, ...]
     corpus: tuple[Path, ...] = ()
     records: tuple[Mapping[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -141,24 +142,6 @@ def record_of(source: str) -> str | None:
     """Return the `_id` that a source such as `corpus.jsonl#4983` names, None of a plain file."""
     _, is_record, record = source.partition(".jsonl#")
     return record if is_record else None
-
-
-def missing_quotes(cases: Iterable[Case], documents: Iterable[Document]) -> list[str]:
-    """Describe every relevant quote that is not in its document; those not there are left out.
-
-    White space is not compared.
-    """
-    texts: dict[str, list[str]] = {}
-    for document in documents:
-        for name in source_names(document.source):
-            texts.setdefault(name, []).append(document.text)
-    problems = []
-    for case in cases:
-        for item in case.relevant:
-            held = texts.get(item.source, [])
-            if held and item.quote and all(quote_share(text, item.quote) < 1 for text in held):
-                problems.append(f"{case.case_id}: {item.source} does not say {item.quote!r}")
-    return problems
 
 
 def _unpacked(path: Path, folder: Path) -> Path:

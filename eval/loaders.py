@@ -60,7 +60,10 @@ def load_jsonl(path: Path) -> Dataset:
 
 def load_spreadsheet(path: Path) -> Dataset:
     """Read questions from a spreadsheet: the same fields, as columns."""
-    return _dataset(path.stem, path, read_cases(path, spreadsheet_rows(path), _own_case, _ROW))
+    drafts: list[int] = []
+    cases = read_cases(path, spreadsheet_rows(path, drafts), _own_case, _ROW)
+    left_out = f"{len(drafts)} rows of {path.name} have no question yet and were left out."
+    return replace(_dataset(path.stem, path, cases), notes=(left_out,) if drafts else ())
 
 
 def load_plain(folder: Path) -> Dataset:

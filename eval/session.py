@@ -13,7 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from eval.dataset import Case, Dataset, missing_quotes, source_names
+from eval.checkup import wrong_quotes
+from eval.dataset import Case, Dataset, source_names
 from eval.measures import HEADLINES, MEASURES, show
 from eval.run import run_dataset
 from eval.run_files import Record, Run, load_run
@@ -143,7 +144,7 @@ def evaluate(
         build_store(settings, corpus)
     with open_footnote(settings) as (footnote, parts):
         absent = absent_sources(dataset.cases, parts)
-        notes = check(dataset.cases, parts, absent)
+        notes = [*dataset.notes, *check(dataset.cases, parts, absent)]
         with _answerer(system, footnote, parts) as answerer:
             run = run_dataset(
                 answerer,
@@ -174,11 +175,12 @@ def check(cases: Sequence[Case], parts: Parts, absent: Sequence[str]) -> list[st
         InputError: a relevant quote is not in its document, so the dataset is wrong.
     """
     wanted = {item.source for case in cases for item in case.relevant}
-    if wrong := missing_quotes(cases, stored_documents(parts, wanted)):
+    if wrong := wrong_quotes(cases, stored_documents(parts, wanted)):
         listed = "\n  ".join(wrong[:5])
         raise InputError(
             f"{len(wrong)} quotes of the dataset are not in their document:\n  {listed}",
-            "Correct the quotes: they must be copied from the document, white space aside.",
+            "Copy quotes from the document; white space is not compared. All that is wrong: "
+            "footnote eval check DATASET",
         )
     notes = []
     if not parts.catalog.counts().documents:

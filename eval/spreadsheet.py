@@ -46,10 +46,11 @@ _FALSE = {"no", "false", "n", "0"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def spreadsheet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def spreadsheet_rows(path: Path, drafts: list[int]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield each question with the number of its row, in the fields of the project's own format.
 
-    A row without an id gets one that depends on its question.
+    A row without an id gets one that depends on its question; the numbers of rows that have no
+    question yet are added to `drafts`.
 
     Raises:
         InputError: it cannot be read, or its first row names no question.
@@ -72,29 +73,25 @@ def spreadsheet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         row = {name: text for name, text in zip(names, texts, strict=False) if name}
         if row.get("question"):
             yield number, _fields(row)
+        else:
+            drafts.append(number)
 
 
-def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write cases in the fields of the project's own format as a .csv that spreadsheets open."""
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for row in rows:
-            relevant = row.get("relevant") or []
-            cells = {
-                "id": row["id"],
-                "question": row["question"],
-                "history": json.dumps(row["history"], ensure_ascii=False)
-                if row.get("history")
-                else "",
-                "answerable": "yes" if row.get("answerable", True) else "no",
-                "answers": "\n".join(row.get("answers") or ()),
-                "source": "\n".join(item["source"] for item in relevant),
-                "quote": "\n".join(" ".join(item.get("quote", "").split()) for item in relevant),
-                "tags": ", ".join(row.get("tags") or ()),
-                "comment": row.get("comment", ""),
-            }
-            writer.writerow([harmless(cells[name]) for name in COLUMNS])
+def cells_of(row: Mapping[str, Any]) -> list[str]:
+    """Return a line of the project's own format as the cells of `COLUMNS`."""
+    relevant = row.get("relevant") or []
+    cells = {
+        "id": row["id"],
+        "question": row["question"],
+        "history": json.dumps(row["history"], ensure_ascii=False) if row.get("history") else "",
+        "answerable": "yes" if row.get("answerable", True) else "no",
+        "answers": "\n".join(row.get("answers") or ()),
+        "source": "\n".join(item["source"] for item in relevant),
+        "quote": "\n".join(" ".join(item.get("quote", "").split()) for item in relevant),
+        "tags": ", ".join(row.get("tags") or ()),
+        "comment": row.get("comment", ""),
+    }
+    return [harmless(cells[name]) for name in COLUMNS]
 
 
 def harmless(text: str) -> str:

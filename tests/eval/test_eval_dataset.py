@@ -7,10 +7,10 @@ import json
 
 import pytest
 
-from eval.dataset import Case, Relevant, missing_quotes, record_of, same_source, source_names
+from eval.dataset import Case, Relevant, record_of, same_source, source_names
 from eval.loaders import load_dataset
 from rag.errors import InputError
-from rag.types import Document, Turn
+from rag.types import Turn
 
 GOOD = {"id": "q1", "question": "Who?", "answers": ["Ann"], "relevant": [{"source": "a.md"}]}
 
@@ -163,17 +163,68 @@ def test_the_names_of_a_source_are_those_that_mean_it(source):
     assert "0" not in names
 
 
-def test_quotes_are_looked_for_in_their_document():
-    document = Document("d", "A", "corpus/a.md", "It was\n Ann, they say.")
-    there = Case("1", "?", relevant=(Relevant("a.md", "It was Ann"), Relevant("a.md")))
-    wrong = Case("2", "?", relevant=(Relevant("a.md", "It was Bob"), Relevant("b.md")))
-    assert missing_quotes([there], [document]) == []
-    assert missing_quotes([wrong], [document]) == [
-        "2: a.md does not say 'It was Bob'",
-    ]
-
-
 def test_an_id_used_twice_is_refused_in_every_layout(tmp_path):
     write_jsonl(tmp_path / "queries.jsonl", [{"_id": "1", "question": "A?"}] * 2)
     with pytest.raises(InputError, match="id '1' was used in line 1"):
         load_dataset(tmp_path)
+
+
+def test_everything_that_is_wrong_is_named_at_once(tmp_path):
+    path = tmp_path / "set.jsonl"
+    lines = [json.dumps(GOOD), "{oops", json.dumps({"id": "b"}), json.dumps(GOOD)]
+    path.write_text("\n".join(lines))
+    with pytest.raises(InputError) as raised:
+        load_dataset(path)
+    faults = raised.value.message.split("\n  ")
+    assert [fault.split(": ")[0].rpartition(":")[2] for fault in faults] == ["2", "3", "4"]
+    path.write_text("{\n" * 10)
+    with pytest.raises(InputError, match="and 2 more"):
+        load_dataset(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_what_programs_write_before_the_first_letter_is_dropped(tmp_path, encoding):
+    path = tmp_path / "set.jsonl"
+    path.write_text(json.dumps(GOOD | {"question": "Où?"}, ensure_ascii=False), encoding=encoding)
+    assert load_dataset(path).cases[0].question == "Où?"
+
+
+def test_another_encoding_is_named_with_its_line(tmp_path):
+    path = tmp_path / "set.jsonl"
+    second = json.dumps(GOOD | {"question": "Où?"}, ensure_ascii=False)
+    path.write_bytes(f"{json.dumps(GOOD)}\n{second}\n".encode("cp1252"))
+    with pytest.raises(InputError, match=r"set\.jsonl:2: not UTF-8 \(byte 0xf9\)") as raised:
+        load_dataset(path)
+    assert "UTF-8" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        (GOOD | {"answers": [" "]}, "'answers' holds an empty text"),
+        (GOOD | {"relevant": "a.md"}, "'relevant' must be a list"),
+        (GOOD | {"relevant": [{"source": ""}]}, "a 'source' in 'relevant' is empty"),
+        (GOOD | {"relevant": [{"source": "a.md", "quote": 3}]}, "'quote' must be text, found 3"),
+        (GOOD | {"relevant": [{"source": "a.md", "grade": True}]}, "found True"),
+        (GOOD | {"history": "Where?"}, "'history' must be a list"),
+        (GOOD | {"history": [{"role": "user"}]}, "pairs of question and answer"),
+    ],
+)
+def test_values_of_another_kind_are_named_with_their_line(tmp_path, row, problem):
+    with pytest.raises(InputError, match=r"set\.jsonl:1: ") as raised:
+        load_dataset(write_jsonl(tmp_path / "set.jsonl", [row]))
+    assert problem in raised.value.message
+
+
+def test_queries_without_their_text_are_named_in_every_layout(tmp_path):
+    write_jsonl(tmp_path / "queries.jsonl", [{"_id": 0, "question": "A?"}, {"question": "B?"}])
+    with pytest.raises(InputError, match=r"queries\.jsonl:2: expected '_id' and 'question'"):
+        load_dataset(tmp_path)
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n0\td1\t1\n")
+    with pytest.raises(InputError, match=r"queries\.jsonl:1: expected '_id' and 'text'"):
+        load_dataset(tmp_path)
+    (tmp_path / "qrels" / "test.tsv").write_text("query-id corpus-id score\n")
+    with pytest.raises(InputError, match=r"test\.tsv:1: ") as raised:
+        load_dataset(tmp_path)
+    assert "tabs" in raised.value.hint
