@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from rag.errors import InputError
 from rag.history.opening import open_history
 from rag.history.records import AuditLine, KeptTurn, Said, now
-from rag.history.retention import Retention, forget_old
+from rag.history.retention import forget_old, forgetting
 from rag.history_cli import history_app
 from rag.settings import Settings
 
@@ -118,15 +118,11 @@ def test_the_settings_say_what_is_too_old(history, tmp_path, settings, left):
 
 def test_a_server_forgets_at_its_start_and_again(history, tmp_path, caplog):
     settings = Settings(data_dir=tmp_path, keep_days=10)
-    retention = Retention(history, settings, seconds=0.02)
-    retention.start()
-    try:
+    with forgetting(history, settings, seconds=0.02):
         _until(lambda: history.conversations("user ann").total == 0)
         history.keep_turn("user ann", "again", KeptTurn("t9", "Old", {}, DAY))
         _until(lambda: history.conversations("user ann").total == 0)
         history.keep_turn("user ann", "new", KeptTurn("t10", "New", {}, now()))
-    finally:
-        retention.close()
     assert history.conversations("user ann").total == 1
 
 

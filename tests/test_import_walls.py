@@ -12,7 +12,7 @@ SOURCES = sorted([*(PROJECT / "rag").rglob("*.py"), *(PROJECT / "eval").rglob("*
 
 # A layer may import itself and what stands above it in this list.
 LAYERS = [
-    ["rag.types", "rag.errors", "rag.notes"],
+    ["rag.types", "rag.errors", "rag.notes", "rag.every"],
     ["rag.settings_sources", "rag.printable"],
     ["rag.settings", "rag.store.collections", "rag.store.filters", "rag.store.records"],
     [

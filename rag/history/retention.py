@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 from rag.errors import RagError
+from rag.every import every
 from rag.history.records import Counts, History, now
 from rag.settings import Settings
 
@@ -28,38 +29,23 @@ def forget_old(history: History, settings: Settings, today: Callable[[], datetim
     )
 
 
-class Retention:
-    """A thread that forgets, every `seconds`; the database is opened by it, off everyone's way."""
+def forgetting(
+    history: History, settings: Settings, *, seconds: float = DAY_SECONDS
+) -> AbstractContextManager[None]:
+    """Forget at once and every `seconds`, in a thread, while it lasts.
 
-    def __init__(
-        self, history: History, settings: Settings, *, seconds: float = DAY_SECONDS
-    ) -> None:
-        self._history = history
-        self._settings = settings
-        self._seconds = seconds
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
+    The thread opens the database, off everyone's way. A deletion that runs at the end is finished
+    or undone by the database.
+    """
 
-    def start(self) -> None:
-        """Begin, with what is too old already."""
-        self._thread.start()
+    def forget() -> None:
+        try:
+            if gone := forget_old(history, settings):
+                logger.info("forgotten by age: %s", gone)
+        except RagError as error:
+            logger.warning("what is old was not forgotten: %s", error.message)
 
-    def close(self) -> None:
-        """End; a deletion that runs is finished or undone by the database."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
-
-    def _run(self) -> None:
-        while True:
-            try:
-                gone = forget_old(self._history, self._settings)
-                if gone:
-                    logger.info("forgotten by age: %s", gone)
-            except RagError as error:
-                logger.warning("what is old was not forgotten: %s", error.message)
-            if self._stop.wait(self._seconds):
-                return
+    return every(seconds, forget, name="retention", at_once=True, patience_seconds=5)
 
 
 def _limit(days: int, today: Callable[[], datetime]) -> datetime | None:

@@ -8,9 +8,10 @@ use had not grown. One call gives that back. Where the C library is another, not
 from __future__ import annotations
 
 import ctypes
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+from rag.every import every
 
 GIVE_BACK_SECONDS = 60.0
 
@@ -21,25 +22,11 @@ def give_back() -> bool:
     return trim is not None and bool(trim(0))
 
 
-@contextmanager
-def giving_back(seconds: float = GIVE_BACK_SECONDS) -> Iterator[None]:
+def giving_back(seconds: float = GIVE_BACK_SECONDS) -> AbstractContextManager[None]:
     """Do so every so often, in a thread, while it lasts."""
     if _trim() is None:
-        yield
-        return
-    stop = threading.Event()
-
-    def run() -> None:
-        while not stop.wait(seconds):
-            give_back()
-
-    thread = threading.Thread(target=run, name="give-memory-back", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+        return nullcontext()
+    return every(seconds, give_back, name="give-memory-back")
 
 
 def _trim() -> Callable[[int], int] | None:

@@ -21,7 +21,7 @@ from rag.history.records import (
     Listing,
     now,
 )
-from rag.history.retention import Retention
+from rag.history.retention import forgetting
 from rag.history.writer import Writer
 from rag.settings import Settings
 from rag.web.history.feedback import Feedback, Rating
@@ -43,16 +43,15 @@ class Keeping:
         self.writer = Writer()
         self._access = settings.access
         self._keeps = settings.keep_conversations and settings.access != "open"
-        self._retention = Retention(history, settings)
+        self._settings = settings
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """Forget by age as long as the server runs; write what waits before it ends."""
-        self._retention.start()
         try:
-            yield
+            with forgetting(self.history, self._settings):
+                yield
         finally:
-            self._retention.close()
             self.writer.close()
             self.history.close()
 
