@@ -48,7 +48,8 @@ def not_english(what: str) -> Note:
     return Note(
         f"The packaged models read English, and {are} in another language: passages are found "
         "by the words they share with the question, and an answer may be missed.",
-        f"{what}_not_english",
+        "not_english",
+        {"what": what},
     )
 
 

@@ -54,7 +54,7 @@ def test_english_needs_no_note():
 def test_the_note_names_what_is_not_english():
     note = language_note("Когда?", [ENGLISH])
     assert "the question is in another language" in note
-    assert note.kind == "question_not_english"
+    assert note.values == {"what": "question"}
     assert "the passages found are in another language" in language_note("When?", [GERMAN])
 
 

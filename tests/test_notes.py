@@ -15,7 +15,8 @@ def test_a_note_is_its_words_and_says_what_it_is():
     note = not_said(["how was it?", "who paid?"])
     assert note == "The documents do not say: “how was it?” “who paid?”"
     assert (note.kind, note.values) == ("not_said", {"questions": "“how was it?” “who paid?”"})
-    assert not_english("passages").kind == "passages_not_english"
+    assert not_english("passages").kind == "not_english"
+    assert not_english("passages").values == {"what": "passages"}
     assert NOTHING_ASKED.values == {}
 
 

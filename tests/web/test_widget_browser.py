@@ -8,17 +8,19 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jwt
 import pytest
 from conftest import CHROMIUM_ARGS, PATIENCE_MS, Visit, serving
 from playwright.sync_api import Browser, Frame, Page, expect
 from portal import Portal, portal
-from web_fakes import QUOTE, TALKS, MemoryCatalog, ScriptedAssistant
+from web_fakes import QUOTE, TALKS, MemoryCatalog, ScriptedAssistant, answered
 
 from rag.history.opening import open_history
+from rag.notes import NOTHING_ASKED, UNCITED, not_english, not_said, reader_instead
 from rag.settings import Settings
+from rag.types import Sentence
 from rag.web.server import STATIC, create_app
 
 pytestmark = pytest.mark.browser
@@ -285,12 +287,63 @@ def test_it_speaks_five_languages(world, browse, lang, placeholder, abstained):
 
 
 def test_every_language_has_every_word():
-    source = (STATIC / "embed.js").read_text(encoding="utf-8")
-    block = source[source.index("const WORDS") : source.index("const lang")]
-    languages = re.split(r"\n    \w\w: \{", block)[1:]
-    keys = [set(re.findall(r"(\w+): \"", text)) for text in languages]
-    assert len(keys) == 5
-    assert all(found == keys[0] for found in keys)
+    source = (STATIC / "embed-words.js").read_text(encoding="utf-8")
+    languages = re.split(r"\n  \w\w: \{", source)[1:]
+    english, *others = (set(re.findall(r"(\w+): \"", text)) for text in languages)
+    assert len(others) == 4
+    # What the server says in English, it says to all others by its kind.
+    said = {"which", "no_documents", "model_unavailable"} | {
+        note.kind
+        for note in (NOTHING_ASKED, UNCITED, not_said([]), not_english(""), reader_instead(""))
+    }
+    assert all(found == english | said for found in others)
+
+
+def test_notes_are_said_in_its_language(world, browse):
+    world.assistant.answers["both?"] = lambda asked: replace(
+        answered(asked), note=not_said(["how was it?"]), query="both? Oslo"
+    )
+    world.assistant.answers["slow?"] = lambda asked: replace(answered(asked), note="Mere words.")
+    page = browse(f"{world.url}/embed?lang=de").page
+    ask(page.main_frame, "both?")
+    note = "Dazu sagen die Dokumente nichts: “how was it?”"
+    expect(page.locator(".remark")).to_have_text(note)
+    expect(page.locator(".searched")).to_have_text("Gesucht nach: both? Oslo")
+    expect(page.locator("[aria-live]")).to_contain_text(note)
+    ask(page.main_frame, "slow?")
+    expect(page.locator(".remark").last).to_have_text("Mere words.")
+
+
+def test_what_the_check_found_is_said_and_rows_are_a_table(world, browse):
+    sentences = (
+        Sentence("It rained.", (1,), support="partial", moved=True),
+        Sentence("Year | Rain", (2,), break_before=True),
+        Sentence("1990 | 12 mm", (2,), break_before=True, support="unsupported"),
+    )
+    world.assistant.answers["rain?"] = lambda asked: replace(answered(asked), sentences=sentences)
+    page = browse(f"{world.url}/embed?lang=es").page
+    ask(page.main_frame, "rain?")
+    expect(page.locator(".text > p .doubt")).to_have_text(["respaldado en parte", "nota corregida"])
+    expect(page.locator("th")).to_have_text(["Year", "Rain2"])
+    expect(page.locator("td")).to_have_text(["1990", "12 mm2 sin respaldo"])
+
+
+def test_the_second_answer_begins_at_the_top_and_the_header_stays(world, browse):
+    page = browse(f"{world.url}/embed", width=320, height=480).page
+    for number in range(1, 4):
+        ask(page.main_frame, f"{QUESTION} {number}")
+        expect(page.locator(".text")).to_have_count(number)
+    expect(page.locator("article:last-of-type h2")).to_be_in_viewport(ratio=1)
+    expect(page.locator("article:last-of-type .text")).to_be_in_viewport(ratio=0.9)
+    expect(page.locator("header")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("scrollY") == 0
+
+
+def test_a_frame_that_loads_takes_no_focus_from_its_page(world, browse):
+    frame_of_its_own = f'<input autofocus><iframe src="{world.url}/embed?c=handbook"></iframe>'
+    page = browse(world.page("/plain-focus", frame_of_its_own, tag="<!-- none -->")).page
+    inside(page)
+    assert page.evaluate("document.activeElement.tagName") == "INPUT"
 
 
 def test_a_phone_right_to_left_and_dark(world, browse):
@@ -405,7 +458,7 @@ def test_only_the_page_around_it_is_heard(world, browse):
 def test_it_is_small_and_makes_no_markup_of_words():
     widget = (STATIC / "widget.js").read_bytes()
     assert len(gzip.compress(widget, 9)) < 10_000
-    for name in ("widget.js", "embed.js"):
+    for name in ("widget.js", "embed.js", "embed-words.js"):
         source = (STATIC / name).read_text(encoding="utf-8")
         for forbidden in ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval(",
                           "new Function", "localStorage", "sessionStorage", "document.cookie",

@@ -74,6 +74,7 @@ def embed_page(origins: frozenset[str]) -> str:
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><title>Footnote</title>'
         '<link rel="icon" href="ui/icon.svg" type="image/svg+xml">'
-        '<link rel="stylesheet" href="ui/embed.css"><script src="ui/embed.js" defer></script>'
+        '<link rel="stylesheet" href="ui/embed.css">'
+        '<script src="ui/embed-words.js" defer></script><script src="ui/embed.js" defer></script>'
         '</head><body><noscript><a href=".">Open the assistant</a></noscript></body></html>'
     )

@@ -13,66 +13,12 @@
 
   /* -- words ------------------------------------------------------------------------------- */
 
-  const WORDS = {
-    en: {
-      title: "Ask the documents", box: "Your question", ask: "Ask", stop: "Stop", fresh: "New", close: "Close",
-      welcome: "Ask a question. Every sentence of the answer has a footnote that opens the exact passage.",
-      searching: "Searching the documents …", reading: "Reading {n} passages …", stopped: "Stopped.",
-      abstained: "The documents do not say.", nearest: "The nearest passages", notes: "Footnotes", note: "Footnote {n}: {title}",
-      copy: "Copy", copied: "Copied", up: "Helpful", down: "Not helpful", thanks: "Thank you.", comment: "What is wrong? (optional)",
-      good: "What was good about it? (optional)", send: "Send", passage: "Passage", page: "page {n}", whole: "Open the whole document",
-      doubtful: "The cited words may not fully say this", busy: "Too many questions at once. Try again in {n} s.",
-      failed: "Something went wrong.", who: "You are not signed in, or no longer.", offline: "The server cannot be reached.",
-      gone: "The passage is not there any more.", number: "Request {id}", you: "You asked",
-    },
-    de: {
-      title: "Die Dokumente fragen", box: "Ihre Frage", ask: "Fragen", stop: "Anhalten", fresh: "Neu", close: "Schließen",
-      welcome: "Stellen Sie eine Frage. Jeder Satz der Antwort hat eine Fußnote, die die genaue Stelle öffnet.",
-      searching: "Die Dokumente werden durchsucht …", reading: "{n} Stellen werden gelesen …", stopped: "Angehalten.",
-      abstained: "Die Dokumente sagen dazu nichts.", nearest: "Die nächstliegenden Stellen", notes: "Fußnoten", note: "Fußnote {n}: {title}",
-      copy: "Kopieren", copied: "Kopiert", up: "Hilfreich", down: "Nicht hilfreich", thanks: "Danke.", comment: "Was ist falsch? (freiwillig)",
-      good: "Was war gut? (freiwillig)", send: "Senden", passage: "Stelle", page: "Seite {n}", whole: "Das ganze Dokument öffnen",
-      doubtful: "Die zitierten Worte sagen das vielleicht nicht ganz", busy: "Zu viele Fragen auf einmal. Bitte in {n} s noch einmal.",
-      failed: "Etwas ist schiefgegangen.", who: "Sie sind nicht oder nicht mehr angemeldet.", offline: "Der Server ist nicht erreichbar.",
-      gone: "Die Stelle gibt es nicht mehr.", number: "Anfrage {id}", you: "Sie fragten",
-    },
-    fr: {
-      title: "Interroger les documents", box: "Votre question", ask: "Demander", stop: "Arrêter", fresh: "Nouveau", close: "Fermer",
-      welcome: "Posez une question. Chaque phrase de la réponse porte une note qui ouvre le passage exact.",
-      searching: "Recherche dans les documents…", reading: "Lecture de {n} passages…", stopped: "Arrêté.",
-      abstained: "Les documents ne le disent pas.", nearest: "Les passages les plus proches", notes: "Notes", note: "Note {n} : {title}",
-      copy: "Copier", copied: "Copié", up: "Utile", down: "Pas utile", thanks: "Merci.", comment: "Qu’est-ce qui ne va pas ? (facultatif)",
-      good: "Qu’est-ce qui était bien ? (facultatif)", send: "Envoyer", passage: "Passage", page: "page {n}", whole: "Ouvrir le document entier",
-      doubtful: "Les mots cités ne le disent peut-être pas tout à fait", busy: "Trop de questions à la fois. Réessayez dans {n} s.",
-      failed: "Une erreur s’est produite.", who: "Vous n’êtes pas connecté, ou ne l’êtes plus.", offline: "Le serveur est injoignable.",
-      gone: "Le passage n’existe plus.", number: "Requête {id}", you: "Vous avez demandé",
-    },
-    es: {
-      title: "Preguntar a los documentos", box: "Su pregunta", ask: "Preguntar", stop: "Parar", fresh: "Nueva", close: "Cerrar",
-      welcome: "Haga una pregunta. Cada frase de la respuesta lleva una nota que abre el pasaje exacto.",
-      searching: "Buscando en los documentos…", reading: "Leyendo {n} pasajes…", stopped: "Detenido.",
-      abstained: "Los documentos no lo dicen.", nearest: "Los pasajes más cercanos", notes: "Notas", note: "Nota {n}: {title}",
-      copy: "Copiar", copied: "Copiado", up: "Útil", down: "No útil", thanks: "Gracias.", comment: "¿Qué está mal? (opcional)",
-      good: "¿Qué estuvo bien? (opcional)", send: "Enviar", passage: "Pasaje", page: "página {n}", whole: "Abrir el documento entero",
-      doubtful: "Puede que las palabras citadas no lo digan del todo", busy: "Demasiadas preguntas a la vez. Inténtelo en {n} s.",
-      failed: "Algo ha fallado.", who: "No ha iniciado sesión, o ha caducado.", offline: "No se puede llegar al servidor.",
-      gone: "El pasaje ya no está.", number: "Solicitud {id}", you: "Usted preguntó",
-    },
-    zh: {
-      title: "向文档提问", box: "您的问题", ask: "提问", stop: "停止", fresh: "新对话", close: "关闭",
-      welcome: "请提问。答案的每句话都有脚注，可打开确切的原文段落。",
-      searching: "正在检索文档……", reading: "正在阅读 {n} 个段落……", stopped: "已停止。",
-      abstained: "文档中没有说明。", nearest: "最接近的段落", notes: "脚注", note: "脚注 {n}：{title}",
-      copy: "复制", copied: "已复制", up: "有帮助", down: "没有帮助", thanks: "谢谢。", comment: "哪里不对？（可选）",
-      good: "好在哪里？（可选）", send: "发送", passage: "段落", page: "第 {n} 页", whole: "打开整篇文档",
-      doubtful: "所引文字可能并未完全说明这一点", busy: "同时提问过多。请在 {n} 秒后重试。",
-      failed: "出错了。", who: "您尚未登录，或登录已失效。", offline: "无法连接服务器。",
-      gone: "该段落已不存在。", number: "请求 {id}", you: "您的提问",
-    },
-  };
+  const WORDS = window.footnoteWords; // embed-words.js
   const lang = (asked.get("lang") || navigator.language || "en").toLowerCase().split("-")[0];
   const words = WORDS[lang] || WORDS.en;
   const say = (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+  /* The server's words are English: ours where we have some of the kind, those otherwise. */
+  const sayOr = (kind, theirs, values) => (Object.hasOwn(words, kind) ? say(kind, values) : theirs);
 
   html.lang = WORDS[lang] ? lang : "en";
   if (["rtl", "ltr"].includes(asked.get("dir"))) html.dir = asked.get("dir");
@@ -99,10 +45,10 @@
   const box = el("textarea", { id: "box", rows: "1", maxlength: "2000", dir: "auto", placeholder: say("box"), "aria-label": say("box"), autocomplete: "off" });
   const send = el("button", { type: "submit", id: "ask" }, say("ask"));
   const stop = button(say("stop"), () => running && running.abort(), { id: "stop", hidden: "" });
-  const form = el("form", { id: "form" }, box, send, stop);
+  const form = el("form", { id: "form", "aria-label": say("ask") }, box, send, stop);
   const closer = button("×", () => tell({ footnote: "close" }), { id: "close", "aria-label": say("close"), hidden: "" });
-  const header = el("header", {}, el("h1", { dir: "auto" }, title), button(say("fresh"), () => begin(), { id: "fresh" }), closer);
-  const panel = el("aside", { id: "panel", role: "dialog", "aria-modal": "true", "aria-label": say("passage"), hidden: "", tabindex: "-1" });
+  const header = el("header", {}, el("h1", { dir: "auto" }, title), button(say("fresh"), () => restart(), { id: "fresh" }), closer);
+  const panel = el("div", { id: "panel", role: "dialog", "aria-modal": "true", "aria-label": say("passage"), hidden: "", tabindex: "-1" });
   const whole = el("div", { id: "whole" }, header, log, form);
   document.body.append(whole, panel, live);
 
@@ -199,7 +145,9 @@
 
   const wordsOf = (error) => {
     const number = error.request_id ? say("number", { id: error.request_id }) : "";
-    return [error.code === "internal" ? say("failed") : error.message || say("failed"), error.hint, number].filter(Boolean).join(" ");
+    const isOurs = error.code === "internal" || Object.hasOwn(words, error.code);
+    const found = isOurs ? [sayOr(error.code, say("failed"))] : [error.message || say("failed"), error.hint];
+    return [...found, number].filter(Boolean).join(" ");
   };
 
   async function* events(response) {
@@ -226,6 +174,10 @@
     if (running) running.abort();
     history = [];
     log.replaceChildren(el("p", { class: "welcome" }, say("welcome")));
+  };
+
+  const restart = () => {
+    begin();
     box.focus();
   };
 
@@ -260,7 +212,7 @@
       if (!final) throw new Trouble(say("failed"));
       show(answer, final);
       history.push({ question, answer: said(final) });
-      live.textContent = said(final);
+      live.textContent = [said(final), told(final)].filter(Boolean).join(" ");
     } catch (error) {
       const stopped = error.name === "AbortError";
       if (!stopped && !(error instanceof Trouble)) console.error(error);
@@ -275,16 +227,23 @@
     }
   };
 
-  const said = (found) => (found.clarification ? found.clarification.question : found.abstained ? say("abstained") : found.text);
+  const said = (found) => (found.clarification ? asking(found.clarification) : found.abstained ? say("abstained") : found.text);
+  const asking = ({ question }) => sayOr("which", question);
+  const told = (found) => found.note && sayOr(found.note_kind, found.note, found.note_values);
 
   const show = (answer, found) => {
-    const parts = found.clarification ? askedBack(found.clarification) : found.abstained ? abstained(found) : written(found);
-    if (found.note) parts.push(el("p", { class: "remark", dir: "auto" }, found.note));
-    answer.replaceChildren(...parts, actions(found));
+    const about = (kind, text) => el("p", { class: kind, dir: "auto" }, text);
+    const isOther = found.query && found.query.trim() !== found.question.trim();
+    answer.replaceChildren(
+      ...(isOther ? [about("searched", say("searched", found))] : []),
+      ...(found.note ? [about("remark", told(found))] : []),
+      ...(found.clarification ? askedBack(found.clarification) : found.abstained ? abstained(found) : written(found)),
+      actions(found),
+    );
   };
 
   const askedBack = ({ question, choices }) => [
-    el("p", { class: "abstained", dir: "auto" }, question),
+    el("p", { class: "abstained", dir: "auto" }, asking({ question })),
     el("ul", { class: "choices" }, ...choices.map((choice) => el("li", {}, button(choice.label, () => running || ask(choice.question), { dir: "auto" })))),
   ];
 
@@ -297,21 +256,57 @@
 
   const written = (found) => {
     const byMarker = new Map(found.citations.map((citation) => [citation.marker, citation]));
-    const text = el("p", { class: "text", dir: "auto" });
-    for (const sentence of found.sentences) {
-      if (text.childNodes.length) text.append(" ");
-      const doubtful = ["partial", "unsupported"].includes(sentence.support);
-      const attributes = doubtful ? { class: "doubtful", title: say("doubtful") } : {};
-      text.append(el("span", attributes, sentence.text));
-      for (const marker of sentence.citations) text.append(mark(byMarker.get(marker)));
-    }
     const notes = found.citations.map((citation) => el("li", {}, note(citation.marker, citation, citation.quote)));
-    return [text, ...(notes.length ? [el("h3", {}, say("notes")), el("ol", { class: "notes" }, ...notes)] : [])];
+    return [
+      el("div", { class: "text" }, ...blocks(found.sentences).map((block) => (block.columns > 1 ? table(block, byMarker) : paragraph(block, byMarker)))),
+      ...(notes.length ? [el("h3", {}, say("notes")), el("ol", { class: "notes" }, ...notes)] : []),
+    ];
   };
 
+  /* Paragraphs, and tables: the rows of one follow each other, each a line with as many cells. */
+  const cellsOf = (sentence) => (sentence ? sentence.text.split(" | ") : []);
+  const blocks = (sentences) => {
+    const found = [];
+    sentences.forEach((sentence, i) => {
+      const last = found.at(-1);
+      const columns = cellsOf(sentence).length;
+      const next = sentences[i + 1];
+      if (last && columns > 1 && last.columns === columns && sentence.break_before) last.sentences.push(sentence);
+      else if (columns > 1 && next && next.break_before && cellsOf(next).length === columns) found.push({ columns, sentences: [sentence] });
+      else if (last && last.columns === 1 && !sentence.break_before) last.sentences.push(sentence);
+      else found.push({ columns: 1, sentences: [sentence] });
+    });
+    return found;
+  };
+
+  const paragraph = ({ sentences }, byMarker) => {
+    const text = el("p", { dir: "auto" });
+    for (const sentence of sentences) text.append(text.childNodes.length ? " " : "", spoken(sentence, sentence.text, byMarker), ...doubts(sentence));
+    return text;
+  };
+
+  const table = ({ sentences }, byMarker) =>
+    el("div", { class: "table" }, el("table", { dir: "auto" }, ...sentences.map((sentence, row) => {
+      const cells = cellsOf(sentence).map((cell, i, all) => el(row ? "td" : "th", row ? {} : { scope: "col" }, spoken(sentence, cell, i === all.length - 1 && byMarker)));
+      cells.at(-1).append(...doubts(sentence));
+      return el("tr", {}, ...cells);
+    })));
+
+  const isDoubtful = (sentence) => ["partial", "unsupported"].includes(sentence.support);
+  const spoken = (sentence, text, byMarker) => {
+    // Buttons may begin a line of their own; the end of the last word is tied to them.
+    const end = byMarker ? text.slice(text.search(/\S{0,8}$/)) : "";
+    const markers = byMarker ? sentence.citations.map((marker) => mark(byMarker.get(marker))) : [];
+    const attributes = isDoubtful(sentence) ? { class: "doubtful", title: say("doubtful") } : {};
+    return el("span", attributes, text.slice(0, text.length - end.length), el("span", { class: "tied" }, end, ...markers));
+  };
+
+  /* What the check has found of a sentence. */
+  const doubts = (sentence) =>
+    [isDoubtful(sentence) && sentence.support, sentence.moved && "moved"].filter(Boolean).flatMap((doubt) => [" ", el("span", { class: "doubt" }, say(doubt))]);
+
   const mark = (citation) =>
-    // The word joiner keeps a marker on the line of the word before it.
-    el("sup", {}, "\u2060", button(String(citation.marker), (event) => openPassage(citation, event.currentTarget), {
+    el("sup", {}, button(String(citation.marker), (event) => openPassage(citation, event.currentTarget), {
       class: "marker",
       "aria-label": say("note", { n: citation.marker, title: citation.title }),
     }));
@@ -351,6 +346,7 @@
         if (field.value.trim()) rate(rating, field.value.trim());
       } }, field, el("button", { type: "submit" }, say("send")));
       below.replaceChildren(comment ? el("p", { class: "thanks", role: "status" }, say("thanks")) : comments);
+      below.scrollIntoView({ block: "nearest" });
     };
     const row = found.abstained ? thumbs : [copy, ...thumbs];
     return el("div", { class: "foot" }, el("div", { class: "actions" }, ...row), below);
@@ -458,4 +454,5 @@
   });
 
   begin();
+  if (!framed) box.focus(); // a page around us says when; a frame that loads takes no focus from it
 })();
