@@ -35,6 +35,28 @@ def test_a_quote_over_two_paragraphs_is_marked_in_both_and_anchored_once():
     assert '<p>One <mark id="quote">two.</mark></p><p><mark>Three</mark> four.</p>' in page
 
 
+TABLE = "Before.\nYear | Staff\n2022 | 1,790 <b>\n2023 | 1,870\nAfter | all."
+
+
+def test_rows_are_a_table_and_the_quoted_ones_are_marked():
+    start = TABLE.index("2022")
+    document = Document("d", "T", "t.md", TABLE)
+    page = document_page(document, Span(start, TABLE.index("\nAfter")), panel=False)
+    assert "<p>Before.</p>" in page
+    assert "<tr><th>Year</th><th>Staff</th></tr>" in page
+    assert '<tr><td><mark id="quote">2022</mark></td><td><mark>1,790 &lt;b&gt;</mark></td>' in page
+    assert page.count("<mark") == 4
+    assert "<td>After</td><td>all.</td>" in page
+    assert "<table" not in document_page(Document("d", "T", "t", "One | two."), None, panel=False)
+
+
+def test_a_table_without_names_of_columns_has_no_head():
+    document = Document("d", "T", "t.md", "Figures.\n\n12 | 14\n15 | 16")
+    page = document_page(document, None, panel=False)
+    assert page.count("<td>") == 4
+    assert "<th" not in page
+
+
 def test_headings_are_headings_and_the_title_is_not_repeated():
     page = document_page(TALKS, None, panel=False)
     assert "<h3>What China wants</h3>" in page

@@ -15,6 +15,7 @@ from rag.web.markup import esc
 from rag.web.page_shell import shell
 from rag.web.pages.page_figure import full_page, missing_pages, strip
 from rag.web.pages.page_pictures import Shown, is_one_picture
+from rag.web.pages.tables import with_tables
 
 NO_PAGES = Shown()
 
@@ -215,8 +216,10 @@ def _block(
     low = max(start, quote.start) if quote else end
     high = min(end, quote.end) if quote else end
     has_mark = low < high
+    anchor = ' id="quote"' if first_mark else ""
+    if not block.level and (rows := with_tables(text, start, end, (low, high), anchor)):
+        return rows, has_mark
     if has_mark:
-        anchor = ' id="quote"' if first_mark else ""
         mark = f"<mark{anchor}>{esc(text[low:high])}</mark>"
         inner = esc(text[start:low]) + mark + esc(text[high:end])
     elif block.level and text[start:end] == document.title:
