@@ -62,7 +62,9 @@ class Settings(BaseSettings):
     base_url: str = ""
     """Where an OpenAI-compatible or Ollama server listens, when not the provider's own."""
     api_key: SecretStr = SecretStr("")
+    """The provider's key; a server of your own may need none."""
     model_timeout_seconds: float = Field(default=60.0, gt=0)
+    """How long to wait for the first piece of a reply, and for each next one."""
     context_chars: int = Field(default=12_000, ge=500)
     """The most characters of passages that a chat model is given."""
     max_reply_tokens: int = Field(default=4000, ge=50)
@@ -87,8 +89,11 @@ class Settings(BaseSettings):
     oidc_issuer: str = ""
     """Who signs people in when access = "oidc": the issuer, as the provider writes it."""
     oidc_client_id: str = ""
+    """The name under which Footnote is registered at that provider."""
     oidc_client_secret: SecretStr = SecretStr("")
+    """What proves that it is Footnote; empty for a public client."""
     oidc_scopes: str = "openid profile email"
+    """What the provider is asked to tell; some want "groups" too."""
     oidc_user_claim: str = "sub"
     """The claim that names a person; `sub` is the one that never changes."""
     oidc_groups_claim: str = "groups"
@@ -104,6 +109,7 @@ class Settings(BaseSettings):
     questions_per_minute: int = Field(default=60, ge=1)
     """How many questions a person may ask; an address ten times as many."""
     max_upload_mb: int = Field(default=25, ge=1, le=1000)
+    """The largest file that may be sent."""
     audit: Literal["off", "on", "questions"] = "on"
     """Whether it is written down who asked and changed what; "questions": and in which words."""
 
@@ -126,6 +132,13 @@ class Settings(BaseSettings):
     def _is_named(cls, value: object) -> object:
         if value == "":  # which would be the working folder
             raise ValueError("should name a folder")
+        return value
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("should begin with http:// or https://")
         return value
 
     @classmethod

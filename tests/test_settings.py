@@ -34,6 +34,7 @@ def refused(**given: object) -> str:
         ("TRUSTED_HOSTS", '["a"', """FOOTNOTE_TRUSTED_HOSTS is not JSON"""),
         ("OCR_LANGUAGES", "deu eng", """FOOTNOTE_OCR_LANGUAGES should be written as "eng" or"""),
         ("DATA_DIR", "", "FOOTNOTE_DATA_DIR should name a folder (found '')"),
+        ("BASE_URL", "127.0.0.1:8000", "FOOTNOTE_BASE_URL should begin with http:// or https://"),
         ("HOST", "", "FOOTNOTE_HOST may not be empty (found '')"),
         ("EMBEDDING_MODEL", "", "FOOTNOTE_EMBEDDING_MODEL may not be empty"),
         ("MODLE", "ollama:x", "There is no setting FOOTNOTE_MODLE. | Did you mean FOOTNOTE_MODEL?"),
