@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from eval.dataset import Case, Dataset, source_names
 from eval.metrics.citations import content_words, quote_share
+from eval.spreadsheet import ROW
 from rag.ingest.sentences import sentence_spans
 from rag.store.catalog import Catalog
 from rag.types import Document
@@ -53,7 +54,7 @@ def wrong_quotes(cases: Iterable[Case], documents: Sequence[Document]) -> list[s
         for name in source_names(document.source):
             by_name.setdefault(name, []).append(document.text)
     return [
-        f"{case.case_id}: {item.source} does not say {item.quote!r}"
+        f"{_name(case)}: {item.source} does not say {item.quote!r}"
         + _nearest(item.quote, by_name[item.source])
         for case in cases
         for item in case.relevant
@@ -75,15 +76,15 @@ def advice(cases: Sequence[Case]) -> list[str]:
             f"{silent} questions cannot be answered: make it a third, or an assistant that answers "
             "everything looks good."
         )
-    if copied := [case.case_id for case in cases if _copies(case)]:
+    if copied := [_name(case) for case in cases if _copies(case)]:
         found.append(
             f"{len(copied)} questions repeat the words of their quote, which every search finds: "
             f"{_some(copied)}. Ask in other words."
         )
     texts = Counter(_folded(case) for case in cases)
-    if repeated := [case.case_id for case in cases if texts[_folded(case)] > 1]:
+    if repeated := [_name(case) for case in cases if texts[_folded(case)] > 1]:
         found.append(f"Asked more than once: {_some(repeated)}.")
-    if vague := [case.case_id for case in cases if case.answerable and not case.relevant]:
+    if vague := [_name(case) for case in cases if case.answerable and not case.relevant]:
         found.append(
             f"{len(vague)} answerable questions name no passage, so why they fail cannot be told: "
             f"{_some(vague)}."
@@ -122,6 +123,11 @@ def _copies(case: Case) -> bool:
     asked = content_words(case.question)
     quoted = content_words(" ".join(item.quote for item in case.relevant))
     return len(asked) > 2 and len(asked & quoted) >= COPIED * len(asked)
+
+
+def _name(case: Case) -> str:
+    """Name a question as its author knows it: rows without an id have one that nobody wrote."""
+    return f"“{case.question}”" if case.case_id.startswith(ROW) else case.case_id
 
 
 def _folded(case: Case) -> str:

@@ -10,6 +10,7 @@ from eval.dataset import Relevant, same_source
 from eval.run import DEPTH, holds
 from eval.run_files import Record, Run
 from eval.scores import Scores, is_correct
+from rag.answering.reading.evidence import READ_FIRST
 
 
 class Cause(StrEnum):
@@ -195,7 +196,7 @@ def _asked_back(record: Record, found: Diagnosis) -> str:
 
 
 def _held_back(record: Record, found: Diagnosis) -> str:
-    return f"What it held back is right, but {_sure(found)}.{_where(found)}"
+    return f"What it held back is right, but {_sure(found)}.{_where(record, found)}"
 
 
 def _absent(record: Record, found: Diagnosis) -> str:
@@ -223,11 +224,13 @@ def _not_read(record: Record, found: Diagnosis) -> str:
 
 
 def _withheld(record: Record, found: Diagnosis) -> str:
-    return f"It kept silent: {_sure(found)}.{_where(found)}{_instead(record.get('insisted'))}"
+    return (
+        f"It kept silent: {_sure(found)}.{_where(record, found)}{_instead(record.get('insisted'))}"
+    )
 
 
 def _misread(record: Record, found: Diagnosis) -> str:
-    return f"Answered: {_sure(found)}.{_where(found)}{_instead(record['answer'])}"
+    return f"Answered: {_sure(found)}.{_where(record, found)}{_instead(record['answer'])}"
 
 
 def _unknown(record: Record, found: Diagnosis) -> str:
@@ -258,10 +261,13 @@ def _sure(found: Diagnosis) -> str:
     return f"{said} is {abs(found.margin):.2f} {where} abstain_below"
 
 
-def _where(found: Diagnosis) -> str:
+def _where(record: Record, found: Diagnosis) -> str:
     if found.read_rank is None:
         return ""
-    return f" The wanted passage stands at rank {found.read_rank} of what was read."
+    place = f" The wanted passage stands at rank {found.read_rank} of what was read."
+    if found.read_rank > READ_FIRST and record["answer"].get("mode") == "reader":
+        place = place[:-1] + f"; what stands below rank {READ_FIRST} is read only in doubt."
+    return place
 
 
 def _instead(answer: Mapping[str, object] | None) -> str:

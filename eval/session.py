@@ -16,7 +16,7 @@ from typing import Any
 from eval.checkup import wrong_quotes
 from eval.dataset import Case, Dataset, source_names
 from eval.measures import HEADLINES, MEASURES, show
-from eval.run import run_dataset
+from eval.run import ask, run_dataset
 from eval.run_files import Record, Run, load_run
 from eval.systems import (
     Answerer,
@@ -146,6 +146,9 @@ def evaluate(
         absent = absent_sources(dataset.cases, parts)
         notes = [*dataset.notes, *check(dataset.cases, parts, absent)]
         with _answerer(system, footnote, parts) as answerer:
+            if parts.catalog.counts().documents:
+                # Models are loaded at the first question, and that is no time of an answer.
+                ask(answerer, dataset.cases[0], search_only=search_only or bool(settings.model))
             run = run_dataset(
                 answerer,
                 dataset,

@@ -31,6 +31,8 @@ COLUMNS = (
     "tags",
     "comment",
 )
+ROW = "row-"
+"""How the ids begin that rows without one are given."""
 _ALSO = {
     "answer": "answers",
     "reference answer": "answers",
@@ -122,7 +124,7 @@ def _fields(row: Mapping[str, str]) -> dict[str, Any]:
     question = _unharmed(row["question"])
     history = row.get("history", "")
     fields: dict[str, Any] = {
-        "id": row.get("id") or f"row-{fingerprint([question, history])[:8]}",
+        "id": row.get("id") or f"{ROW}{fingerprint([question, history])[:8]}",
         "question": question,
         "answerable": _answerable(row.get("answerable", "")),
         "answers": _lines(row.get("answers", "")),

@@ -41,7 +41,8 @@ def mean_estimate(values: Sequence[float], seed: int = 0) -> Estimate:
     """Estimate a mean by the percentile bootstrap (Efron 1979) over questions.
 
     When all values are 0, or all 1, resampling sees no spread: Wilson's score interval (1927) then
-    says what so few questions can tell. The same values and seed give the same interval.
+    says what so few questions can tell; of any other single value nothing is known. The same values
+    and seed give the same interval.
     """
     sample = np.asarray(values, float)
     n = len(sample)
@@ -50,6 +51,8 @@ def mean_estimate(values: Sequence[float], seed: int = 0) -> Estimate:
     value = float(sample.mean())
     if value in (0.0, 1.0) and (sample == value).all():
         return Estimate(value, *wilson(round(value * n), n), n)
+    if n == 1:
+        return Estimate(value, None, None, n)
     means = sample[_draws(n, seed)].mean(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
     return Estimate(value, float(low), float(high), n)
@@ -60,11 +63,14 @@ def statistic_estimate(
 ) -> Estimate:
     """Estimate any figure of `n` questions, given as a function of the indices drawn.
 
-    Resamples in which the figure is undefined are left out; the interval is None without any.
+    Resamples in which the figure is undefined are left out; the interval is None without any, and
+    of a single question.
     """
     value = statistic(np.arange(n)) if n else None
     if value is None:
         return Estimate(None, None, None, n)
+    if n == 1:
+        return Estimate(value, None, None, n)
     drawn = (statistic(indices) for indices in _draws(n, seed, resamples))
     defined = [v for v in drawn if v is not None]
     if not defined:

@@ -8,6 +8,7 @@ from scipy import stats
 
 from eval.metrics.abstention import auroc
 from eval.metrics.intervals import (
+    Estimate,
     mean_estimate,
     paired_difference,
     percentile,
@@ -42,7 +43,7 @@ def test_all_right_is_not_certainty():
 def test_no_question_and_one_question():
     assert mean_estimate([]).value is None
     single = mean_estimate([0.4])
-    assert (single.value, single.low, single.high, single.n) == (0.4, 0.4, 0.4, 1)
+    assert (single.value, single.low, single.high, single.n) == (0.4, None, None, 1)
 
 
 def test_statistic_estimate_leaves_out_resamples_where_it_is_undefined():
@@ -79,3 +80,10 @@ def test_no_difference_has_p_of_one_and_lengths_must_match():
 def test_percentile_interpolates():
     assert percentile([1, 2, 3, 4], 50) == 2.5
     assert percentile([], 50) is None
+
+
+def test_a_single_question_has_no_interval_unless_it_is_right_or_wrong():
+    assert mean_estimate([0.63]) == Estimate(0.63, None, None, 1)
+    assert mean_estimate([1.0]).low == pytest.approx(0.2065, abs=1e-4)
+    assert statistic_estimate(lambda indices: 3.0, 1) == Estimate(3.0, None, None, 1)
+    assert statistic_estimate(lambda indices: 3.0, 2) == Estimate(3.0, 3.0, 3.0, 2)

@@ -177,3 +177,17 @@ def test_every_question_stands_in_a_file_for_spreadsheets(tmp_path, answerer):
     assert second["it said"] == "The talks began in 1990. (talks.md)"
     data = json.loads(page.with_name("report.json").read_text())
     assert data["questions"][1]["rank"] == 1
+
+
+def test_the_reader_looks_far_down_only_in_doubt(make_run, answerer):
+    case = Case(
+        "a", "Posner and the noon tea, who would ever guess that", (), True, ("no",), POSNER
+    )
+    record = make_run(answerer, "far", Dataset("one", (case,))).records[0]
+    hits = [{**hit, "rank": hit["rank"] + 1} for hit in record["answer"]["hits"]]
+    far = {**record, "answer": {**record["answer"], "hits": hits}}
+    assert "at rank 4 of what was read; what stands below rank 3 is read only in doubt." in (
+        diagnosis(far).why
+    )
+    by_chat = {**far, "answer": {**far["answer"], "mode": "ollama:x"}}
+    assert "at rank 4 of what was read." in diagnosis(by_chat).why
