@@ -16,9 +16,9 @@ from rag.ingest.readers.ocr import Recognised
 from rag.ingest.readers.original import Original
 from rag.ingest.readers.pdf_forms import open_page
 from rag.ingest.readers.pdf_layout import assemble
+from rag.ingest.readers.pdf_line import Line
 from rag.ingest.readers.pdf_lines import recognised_lines, seen_lines
 from rag.ingest.readers.pdf_page import hidden_characters, is_scan, picture_of
-from rag.ingest.readers.pdf_tables import Line
 from rag.ingest.readers.raw import clean
 from rag.types import Document
 

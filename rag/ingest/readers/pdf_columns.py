@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import mean, median
 
-from rag.ingest.readers.pdf_tables import Line
+from rag.ingest.readers.pdf_line import Line
 
 _LEAST_ROWS = 4
 _MOST_GUTTERS = 4

@@ -10,7 +10,8 @@ from itertools import pairwise
 from statistics import median
 
 from rag.ingest.readers.outline import TextBuilder
-from rag.ingest.readers.pdf_tables import Line, ends_in_figure, is_row, with_tables
+from rag.ingest.readers.pdf_line import Line
+from rag.ingest.readers.pdf_tables import ends_in_figure, is_row, with_tables
 from rag.types import Section
 
 HYPHEN = "\x02"

@@ -10,8 +10,9 @@ from typing import Any
 
 from rag.ingest.readers.ocr import Recognised
 from rag.ingest.readers.pdf_columns import Columns, Piece, by_column, find_columns
+from rag.ingest.readers.pdf_line import Line
 from rag.ingest.readers.pdf_page import is_bold, is_seen
-from rag.ingest.readers.pdf_tables import Line
+from rag.ingest.readers.pdf_tables import could_be_of_table
 from rag.ingest.readers.pdf_turned import TurnedTextPage, upright
 from rag.ingest.readers.raw import clean
 
@@ -20,7 +21,6 @@ _LIGATURES = str.maketrans(
     | dict.fromkeys("\uf0b7\uf0a7\uf076\uf0d8\uf0fc\uf02d", "•")  # what Symbol fonts call bullets
 )
 _INNER_BULLET = re.compile(r"(?<=[ \u00a0])[•●▪■◦\uf0b7\uf0a7\uf076\uf0d8\uf0fc](?=[ \u00a0])")
-_ROW_ENDS = "0123456789)%-–—"
 _LEAST_WORDS = 4
 _GAP = 1.1  # times the height of its letters: what in a line may be a gutter
 _NEIGHBOUR = 3.0  # times the size: how far up a line may stand that was exchanged with the next
@@ -99,7 +99,7 @@ def shown_lines(
                     last_base=last_bottom,
                     size=round(2 * (top - bottom)) / 2,
                     bold=is_bold(text_page, first) and is_bold(text_page, last),
-                    ends=_word_ends(text_page, raw, position, words),
+                    words=_word_extents(text_page, raw, position, words),
                     span=(position, position + _units(raw)),
                 )
             position += _units(raw)
@@ -208,14 +208,22 @@ def recognised_lines(recognised: Recognised, scale: float) -> list[Line]:
     ]
 
 
-def _word_ends(text_page: Any, raw: str, position: int, words: str) -> tuple[float, ...]:
-    """Measure where the words end of a line that ends as rows do; () for other lines."""
-    if words[-1] not in _ROW_ENDS or max(raw) > "\uffff":
+def _word_extents(
+    text_page: Any, raw: str, position: int, words: str
+) -> tuple[tuple[float, float], ...]:
+    """Measure where the words of a line stand that could be of a table; () for other lines."""
+    if not could_be_of_table(words) or max(raw) > "\uffff":
         return ()
     found = list(re.finditer(r"\S+", raw))
     if [match[0] for match in found] != words.split():
         return ()  # cleaning changed them
-    return tuple(text_page.get_charbox(position + match.end() - 1)[2] for match in found)
+    return tuple(
+        (
+            text_page.get_charbox(position + match.start())[0],
+            text_page.get_charbox(position + match.end() - 1)[2],
+        )
+        for match in found
+    )
 
 
 def tidied(word: str) -> str:

@@ -11,7 +11,7 @@ import ctypes
 from collections.abc import Iterator
 from typing import Any
 
-from rag.ingest.readers.pdf_tables import Line
+from rag.ingest.readers.pdf_line import Line
 
 _INVISIBLE = 3  # text render mode: neither filled nor stroked
 _LEAST_POINTS = 1.5

@@ -1,19 +1,20 @@
 """Rows of tables on a page: put on one line, and told apart by the names of their columns.
 
 A PDF knows no tables. What is sure enough to act on: figures at the end of a line, pieces at the
-same height, and a line of years or dates above rows with as many figures. All else stays as it is.
+same height, a line of years or dates above rows with as many figures, and lines of words whose gaps
+leave one over each column of such rows (`pdf_heads`). All else stays as it is.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
-_FIGURE = re.compile(r"[($€£¥–—-]*\d[\d.,]*[)%]*|[-–—]%?|[$€£¥%]|\)%?")
-_LEADING = ("$", "€", "£", "¥", "(", "$(")
-_TRAILING = ("%", ")", ")%")
+from rag.ingest.readers.pdf_heads import FIGURE, LEADING, TRAILING, Columns, word_heads
+from rag.ingest.readers.pdf_line import Line
+
 _YEAR = r"(?:19|20)\d\d"
 _DAY = rf"[A-Z][a-z]{{2,8}}\.? \d{{1,2}}, {_YEAR}"
 _YEARS = re.compile(rf"(?:.*?[^\d ] )?(?P<names>{_YEAR}(?: {_YEAR})+)")
@@ -27,52 +28,21 @@ _NOTE = re.compile(r"\(\w{1,2}\)")
 _BULLETS = ("•", "·", "▪", "‣", "◦", "●", "○", "■", "□", "–")
 _PROSE_WORDS = 14
 _MAX_NAMES_CHARS = 60  # longer ones would drown the figures if every row repeated them
-_OFF_COLUMN = 0.5  # of the distance between columns: how far a figure may stand from its name
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of a page in points, the origin at the bottom left.
-
-    `base` is where its first character stands, `last_base` where its last one does: PDFium
-    joins lines that a hyphen connects. `ends` is where each word ends, () when that is not known.
-    `row` says that it is known to be a table's row. `span` is where PDFium has its characters, in
-    UTF-16 units of the page's text.
-    """
-
-    text: str
-    left: float
-    right: float
-    base: float
-    last_base: float
-    size: float
-    bold: bool = False
-    ends: tuple[float, ...] = ()
-    row: bool = False
-    span: tuple[int, int] = (0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """The names of a table's columns, and where each ends, from left to right."""
-
-    names: tuple[str, ...]
-    ends: tuple[float, ...]
-
-    def at(self, end: float) -> int | None:
-        """Find the column of a figure that ends here; None when it stands under no name."""
-        gap = min(right - left for left, right in pairwise(self.ends))
-        nearest = min(range(len(self.ends)), key=lambda column: abs(self.ends[column] - end))
-        return nearest if abs(self.ends[nearest] - end) <= _OFF_COLUMN * gap else None
+_ROW_ENDS = "0123456789)%-–—"
 
 
 def is_row(text: str) -> bool:
     """Tell a table's row: two figures or more, at its end or more than the words around them."""
     words = text.split()
-    figures = [bool(_FIGURE.fullmatch(word)) for word in words]
+    figures = [bool(FIGURE.fullmatch(word)) for word in words]
     numbers = sum((figure and any(map(str.isdigit, word))) or word in "-–—" for figure, word in
                   zip(figures, words, strict=True))  # fmt: skip
     return numbers >= 2 and (sum(figures) >= 0.4 * len(words) or _trailing_figures(words) >= 2)
+
+
+def could_be_of_table(text: str) -> bool:
+    """Whether a line is worth measuring: it ends as rows do, or is short enough to name columns."""
+    return text[-1] in _ROW_ENDS or text.count(" ") < _PROSE_WORDS
 
 
 def ends_in_figure(text: str) -> bool:
@@ -90,9 +60,9 @@ def _trailing_figures(words: Sequence[str]) -> int:
     """Count the figures that end a line; one with a comma behind it belongs to a sentence."""
     count = 0
     for word in reversed(words):
-        if word in _LEADING or word in _TRAILING:
+        if word in LEADING or word in TRAILING:
             continue
-        if not _FIGURE.fullmatch(word) or word.endswith(",") or (word.endswith(".") and not count):
+        if not FIGURE.fullmatch(word) or word.endswith(",") or (word.endswith(".") and not count):
             break
         count += 1
     return count
@@ -116,7 +86,7 @@ def _joined(page: Sequence[Line]) -> list[Line]:
             right=line.right,
             last_base=above.last_base if raised else line.last_base,
             bold=above.bold and line.bold,
-            ends=(*above.ends, *line.ends) if above.ends and line.ends else (),
+            words=(*above.words, *line.words) if above.words and line.words else (),
         )
     return lines
 
@@ -127,14 +97,20 @@ def _belongs_to(above: Line, line: Line) -> bool:
     return (
         level
         and line.left >= above.right - 1.0
-        and (above.text in _BULLETS or all(_FIGURE.fullmatch(word) for word in words))
+        and (above.text in _BULLETS or all(FIGURE.fullmatch(word) for word in words))
     )
 
 
 def _named(page: Sequence[Line]) -> Iterator[Line]:
-    columns: _Columns | None = None
+    heads, changes = word_heads(page)
+    columns: Columns | None = None
     above = ""
-    for line in page:
+    for place, line in enumerate(page):
+        if place in heads:
+            columns = None
+            yield replace(line, row=True)
+            continue
+        columns = changes.get(place, columns)
         head = _columns(line, above)
         above = line.text
         if head is not None:
@@ -148,14 +124,14 @@ def _named(page: Sequence[Line]) -> Iterator[Line]:
         yield replace(line, text=named, row=True) if named else line
 
 
-def _columns(line: Line, above: str) -> _Columns | None:
+def _columns(line: Line, above: str) -> Columns | None:
     """Read a line of years or dates as names of columns; None when it is none, or not sure."""
     match = _DAYS.fullmatch(line.text) or _YEARS.fullmatch(line.text)
-    if match is None or not line.ends:
+    if match is None or not line.words:
         return None
     names = re.findall(_DAY if "," in match["names"] else _YEAR, match["names"])
     each = len(names[0].split())
-    ends = line.ends[-each * len(names) :][each - 1 :: each]
+    ends = tuple(end for _, end in line.words[-each * len(names) :][each - 1 :: each])
     groups = _GROUP.findall(above)
     if len(groups) > 1 and len(names) % len(groups) == 0:
         width = len(names) // len(groups)
@@ -165,29 +141,29 @@ def _columns(line: Line, above: str) -> _Columns | None:
         and sum(map(len, names)) <= _MAX_NAMES_CHARS
         and all(left < right for left, right in pairwise(ends))
     )
-    return _Columns(tuple(names), ends) if clear else None
+    return Columns(tuple(names), ends) if clear else None
 
 
-def _with_names(line: Line, columns: _Columns) -> str:
+def _with_names(line: Line, columns: Columns) -> str:
     """Write "Sales 5 4" as "Sales | 2020: 5 | 2019: 4"; "" when a figure has no column.
 
     Figures of the label stand under no name, a cell that is empty leaves no figure.
     """
     words = line.text.split()
-    if len(line.ends) != len(words):
+    if len(line.words) != len(words):
         return ""
     cells: dict[int, str] = {}
     place = len(words)
     after = ""
     while place:
-        word, end = words[place - 1], line.ends[place - 1]
-        if word in _TRAILING:
+        word, (_, end) = words[place - 1], line.words[place - 1]
+        if word in TRAILING:
             after = word + after
-        elif word in _LEADING and cells and not after:
+        elif word in LEADING and cells and not after:
             leftmost = min(cells)
             cells[leftmost] = word + cells[leftmost]
         else:
-            column = columns.at(end) if _FIGURE.fullmatch(word) else None
+            column = columns.at(end) if FIGURE.fullmatch(word) else None
             if column is None or (cells and column >= min(cells)):
                 break
             cells[column] = word + after
