@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import gc
 import socket
+import time
 
 import uvicorn
 from fastapi import FastAPI
 
 from rag.errors import ConfigurationError
 from rag.settings import Settings
+from rag.web.connections import connections_of_a_server, look_at, make_room_for_connections
 from rag.web.people.identity import check_binding
 
 SHUTDOWN_SECONDS = 2
+LOOK_EVERY_TICKS = 10  # of a tenth of a second
 
 
 def serve(app: FastAPI, settings: Settings) -> None:
@@ -30,6 +33,8 @@ def serve(app: FastAPI, settings: Settings) -> None:
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        http=connections_of_a_server(make_room_for_connections()),
+        ws="none",  # the gate would refuse them anyway
     )
     try:
         with listener:
@@ -54,13 +59,25 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class AnnouncingServer(uvicorn.Server):
-    """Prints where the page is, as soon as connections are accepted; parts with open pages."""
+    """Prints where the page is, as soon as connections are accepted; parts with open pages.
+
+    Connections that are too slow are ended, when they are of the class that can tell.
+    """
+
+    _looked = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for listener in sockets or []:
             if self.started:
                 print(f"Footnote is ready: {address(listener)}", flush=True)
+
+    async def on_tick(self, counter: int) -> bool:
+        now = time.monotonic()
+        if counter % LOOK_EVERY_TICKS == 0:
+            look_at(self.server_state.connections, now - self._looked)
+            self._looked = now
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Every open page holds a stream that never ends by itself: uvicorn would wait for it in

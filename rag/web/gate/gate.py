@@ -6,7 +6,9 @@ What the table of routes does not name is shut.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -19,10 +21,10 @@ from rag.web.gate.origins import is_ours
 from rag.web.gate.policy import Policy
 from rag.web.gate.routes import Rule, Who, rules_of
 from rag.web.gate.sessions import session_of
-from rag.web.people.access import Right, principal_of, set_principal
+from rag.web.people.access import ANYBODY, Right, principal_of, set_principal
 from rag.web.people.identity import NotHeld
 from rag.web.people.sign_in import SignIn
-from rag.web.problems import Problem, problem_response
+from rag.web.problems import RETRY_SECONDS, Problem, problem_response
 
 MAX_BODY_BYTES = 1_000_000
 MAX_API_BODY_BYTES = 65_536
@@ -57,13 +59,35 @@ class Gate:
                 self._note(scope, headers, message["status"])
             await send(message)
 
+        with contextlib.ExitStack() as counted:
+            try:
+                app = await self._check(scope, headers) or self.app
+                if app is self.app:
+                    counted.enter_context(self._counted(scope))
+                    receive = await self._check_session(scope, receive)
+            except Problem as problem:
+                app = problem_response(problem, scope)
+            await app(scope, receive, send_with_headers)
+
+    @contextlib.contextmanager
+    def _counted(self, scope: Scope) -> Iterator[None]:
+        """Count a request of somebody who is known as long as it is being answered.
+
+        Raises:
+            Problem: too many of theirs are.
+        """
+        principal, limits = principal_of(scope), self.policy.limits
+        if principal is ANYBODY:
+            yield
+            return
+        is_person = self.policy.identity.knows_people
+        if not limits.enter(principal.name, is_person=is_person):
+            wait = {"Retry-After": str(RETRY_SECONDS)}
+            raise Problem(429, "too_many", "Too many requests at once.", headers=wait)
         try:
-            app = await self._check(scope, headers) or self.app
-            if app is self.app:
-                receive = await self._check_session(scope, receive)
-        except Problem as problem:
-            app = problem_response(problem, scope)
-        await app(scope, receive, send_with_headers)
+            yield
+        finally:
+            limits.leave(principal.name)
 
     async def _check_session(self, scope: Scope, receive: Receive) -> Receive:
         """Keep a session of Gradio's to its owner; return what the body is to be read from."""

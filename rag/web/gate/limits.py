@@ -1,8 +1,10 @@
-"""How much: questions by person and by address, and guesses at keys by address."""
+"""How much: questions by person and by address, what is open at once, and guesses at keys."""
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 from limits import RateLimitItemPerMinute
@@ -14,6 +16,9 @@ ADDRESS_FACTOR = 10
 
 REQUEST_FACTOR = 20
 """Other requests are cheap, and one page makes many."""
+
+AT_ONCE = 100
+"""Requests of a person that are being answered: every open page holds a stream or two."""
 
 FAILURES_PER_MINUTE = 20
 REFUSALS_PER_MINUTE = 60
@@ -33,6 +38,8 @@ class Limits:
 
     def __init__(self, questions_per_minute: int) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._lock = threading.Lock()
+        self._open: Counter[str] = Counter()
         self._failures = _per_minute(FAILURES_PER_MINUTE, "failures")
         self._refusals = _per_minute(REFUSALS_PER_MINUTE, "refusals")
         self._by_kind = {
@@ -50,6 +57,24 @@ class Limits:
         """Count a "question" or "request"; return 0, or how long to wait when it is too many."""
         by_person, by_address = self._by_kind[kind]
         return self._hit(by_person, principal) or self._hit(by_address, address)
+
+    def enter(self, principal: str, *, is_person: bool) -> bool:
+        """Count a request that begins; False when too many are being answered already.
+
+        Where nobody is known, `principal` stands for all people at an address.
+        """
+        with self._lock:
+            if self._open[principal] >= AT_ONCE * (1 if is_person else ADDRESS_FACTOR):
+                return False
+            self._open[principal] += 1
+            return True
+
+    def leave(self, principal: str) -> None:
+        """Count a request that ends, of those that could enter."""
+        with self._lock:
+            self._open[principal] -= 1
+            if self._open[principal] <= 0:
+                del self._open[principal]
 
     def note_failure(self, address: str) -> None:
         """Count a key that does not hold."""

@@ -58,6 +58,11 @@ class Identity:
                 return forwarded
         return peer
 
+    @property
+    def knows_people(self) -> bool:
+        """Whether each principal is one person or program, rather than all at an address."""
+        return self.mode not in ("local", "open")
+
     def is_secure(self, scope: Scope, headers: Headers) -> bool:
         """Tell whether the browser speaks TLS, to us or to a trusted proxy."""
         if self._is_proxy(_peer(scope)):
@@ -71,7 +76,7 @@ class Identity:
             NotHeld: what is given proves nothing.
             Problem: who is signed in cannot be looked up (503).
         """
-        if self.mode in ("local", "open"):
+        if not self.knows_people:
             return Principal(f"anybody at {self.address(scope, headers)}")
         is_named = self.mode == "proxy" and self._is_proxy(_peer(scope))
         named = headers.getlist(self.user_header) if is_named else []
