@@ -88,6 +88,58 @@ def test_keys_open_and_close_the_panel(visit):
     expect(page.locator("#panel")).to_be_hidden()
 
 
+def test_an_answer_is_announced_whole_in_a_place_that_stays(visit):
+    visited = visit()
+    page = visited.page
+    assert page.locator("h1").all_inner_texts() == ["Footnote1"]
+    visited.ask(FLAGSHIP)
+    expect(page.locator("#announced")).to_contain_text(QUOTE)
+    expect(page.locator("#announced")).to_contain_text("Both said the meeting had been useful.")
+    expect(page.locator("#announced")).to_have_role("status")
+    assert page.locator("#conversation [aria-live]").count() == 0
+    page.evaluate("document.querySelector('#announced').kept = true")
+    visited.ask("How far is the moon?")
+    expect(page.locator("#announced")).to_contain_text("The documents do not say.")
+    assert page.evaluate("document.querySelector('#announced').kept")
+
+
+def test_what_a_narrow_screens_document_covers_takes_no_focus(visit):
+    visited = visit(width=380)
+    page = visited.page
+    visited.ask(FLAGSHIP)
+    page.locator("a.marker").first.click()
+    expect(page.locator("#chat[inert]")).to_have_count(1)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    expect(page.locator("#chat[inert]")).to_have_count(0)
+    page.set_viewport_size({"width": 380, "height": 800})
+    expect(page.locator("#chat[inert]")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(page.locator("#chat[inert]")).to_have_count(0)
+    expect(page.locator("a.marker").first).to_be_focused()
+
+    page.locator("#side-toggle").click()
+    page.locator("#side-top button").focus()
+    page.keyboard.press("Escape")
+    expect(page.locator("#side-toggle")).to_be_focused()
+
+
+def test_on_paper_stands_the_answer_with_all_that_it_quotes(visit, site):
+    quote = TALKS.text[TALKS.text.index("Paragraph 1 ") : TALKS.text.index("Paragraph 5 ")].strip()
+    site.assistant.answers["long?"] = lambda asked: replace(
+        answered(asked), sentences=(Sentence("So.", (1,)),), citations=(cite(1, TALKS, quote),)
+    )
+    visited = visit(color_scheme="dark")
+    page = visited.page
+    visited.ask("long?")
+    expect(page.locator(".note-whole")).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(page.locator(".note-whole")).to_contain_text("Paragraph 4")
+    for hidden in ("#composer", "#side", ".top", ".note-quote", ".actions"):
+        expect(page.locator(hidden).first).to_be_hidden()
+    ink = page.locator(".question").evaluate("found => getComputedStyle(found).color")
+    assert ink == "rgb(28, 28, 26)"
+
+
 def test_abstaining_is_said_plainly_with_the_nearest_passages(visit):
     visited = visit()
     visited.ask("How far is the moon?")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -52,6 +53,40 @@ def test_sentences_that_break_begin_a_paragraph():
     )  # fmt: skip
     (turn,) = render_turns([done(answer)])
     assert turn.count('<p dir="auto">') == 2
+
+
+def test_the_rows_of_a_table_are_shown_as_one():
+    said = ("It grew.", "Year | Staff", "2022 | 1,790", "2023 | 1,870", "A | B", "So it goes on.")
+    breaks = (False, True, True, True, False, False)
+    sentences = tuple(Sentence(t, (1,), b) for t, b in zip(said, breaks, strict=True))
+    answer = replace(
+        answered(ASKED),
+        citations=(cite(1, TALKS, QUOTE),),
+        sentences=sentences,
+        answer_span="1,870",
+    )
+    (turn,) = render_turns([done(answer)])
+    assert turn.count("<table") == 1
+    assert re.findall(r'<th scope="col"><span class="sentence">(\w+)', turn) == ["Year", "Staff"]
+    assert turn.count("<tr>") == 3
+    assert '<td><span class="sentence"><strong class="exact">1,870</strong>' in turn
+    assert turn.count('<a class="marker"') == 6
+    assert turn.count('<p dir="auto">') == 2  # a single row is a sentence like others
+    assert "A | B" in turn
+
+
+def test_paper_shows_all_that_is_quoted():
+    long = " ".join(
+        f"Paragraph {n} of the report speaks of other things at length." for n in range(4)
+    )
+    quote = long.replace(". ", ".\n\n")
+    answer = replace(
+        answered(ASKED), citations=(cite(1, TALKS, quote),), sentences=(Sentence("So.", (1,)),)
+    )
+    (turn,) = render_turns([done(answer)])
+    assert f'<span class="note-whole" dir="auto">{quote}</span>' in turn
+    (turn,) = render_turns([done(replace(answer, citations=(cite(1, TALKS, QUOTE),)))])
+    assert "note-whole" not in turn
 
 
 def test_abstaining_says_so_and_lists_the_nearest_passages():

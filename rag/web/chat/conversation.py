@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rag.support_words import remarks, text_with_remarks
-from rag.types import Answer, Citation, Clarification, Hit, Sentence
+from rag.support_words import text_with_remarks
+from rag.types import Answer, Citation, Clarification, Hit
 from rag.web.chat.thumbs import render_thumbs
+from rag.web.chat.written import quote_url, render_written
 from rag.web.history.turns import ABSTAINED, Notice, Status, TurnView
 from rag.web.links import document_url
 from rag.web.markup import esc, shorten
@@ -54,7 +55,7 @@ def _turn(turn: TurnView, number: int, *, is_last: bool, is_busy: bool) -> str:
         f'<article class="turn" id="turn-{number}" aria-label="Question {number}">'
         f'<h2 class="question" dir="auto">{esc(turn.question)}</h2>'
         f"{_searched(turn, can_edit=is_last and not is_busy)}"
-        f'<div class="answer" aria-live="polite" aria-busy="{busy}">'
+        f'<div class="answer" aria-busy="{busy}">'
         f"{_body(turn, number, can_choose=is_last and not is_busy)}</div>"
         f"{_actions(turn, number, is_last=is_last, is_busy=is_busy)}</article>"
     )
@@ -96,12 +97,16 @@ def _partial(text: str) -> str:
 
 
 def _answer(answer: Answer, number: int, *, can_choose: bool) -> str:
-    note = render_notice(Notice(answer.note)) if answer.note else ""
+    note = _note(answer.note) if answer.note else ""
     if answer.clarification is not None:
         return note + _clarification(answer.clarification, can_choose=can_choose)
     if answer.abstained:
         return note + _abstention(answer.hits)
-    return note + _paragraphs(answer) + _footnotes(answer.citations, number)
+    return note + render_written(answer) + _footnotes(answer.citations, number)
+
+
+def _note(words: str) -> str:
+    return f'<div class="notice" role="note"><span>{esc(words)}</span></div>'
 
 
 def _clarification(asked: Clarification, *, can_choose: bool) -> str:
@@ -142,63 +147,26 @@ def _nearest(hit: Hit) -> str:
     )
 
 
-def _paragraphs(answer: Answer) -> str:
-    by_marker = {citation.marker: citation for citation in answer.citations}
-    span = answer.answer_span
-    paragraphs: list[list[str]] = [[]]
-    for sentence in answer.sentences:
-        if sentence.break_before and paragraphs[-1]:
-            paragraphs.append([])
-        text, span = _with_span(sentence, span)
-        markers = "".join(_marker(by_marker[marker]) for marker in sentence.markers)
-        said = "".join(_remark(*remark) for remark in remarks(sentence))
-        paragraphs[-1].append(
-            f'<span class="{_sentence_class(sentence)}">{text}{markers}</span>{said}'
-        )
-    return "".join(f'<p dir="auto">{" ".join(parts)}</p>' for parts in paragraphs)
-
-
-def _sentence_class(sentence: Sentence) -> str:
-    return f"sentence {sentence.support}" if sentence.support else "sentence"
-
-
-def _remark(words: str, meaning: str) -> str:
-    return f' <span class="remark" title="{esc(meaning)}">{esc(words)}</span>'
-
-
-def _with_span(sentence: Sentence, span: str | None) -> tuple[str, str | None]:
-    """Render a sentence, its exact answer marked; return what of the span is still to be marked."""
-    before, found, after = sentence.text.partition(span) if span else (sentence.text, "", "")
-    if not found:
-        return esc(sentence.text), span
-    return f'{esc(before)}<strong class="exact">{esc(found)}</strong>{esc(after)}', None
-
-
-def _marker(citation: Citation) -> str:
-    label = esc(f"Footnote {citation.marker}: {citation.passage.title}")
-    return (
-        f'<sup><a class="marker" data-panel href="{_quote_url(citation)}" '
-        f'aria-label="{label}" title="{label}">{citation.marker}</a></sup>'
-    )
-
-
-def _quote_url(citation: Citation) -> str:
-    passage = citation.passage
-    return esc(document_url(passage.doc_id, citation.quote_start, citation.quote_end))
-
-
 def _footnotes(citations: Sequence[Citation], number: int) -> str:
     if not citations:
         return ""
     items = "".join(
-        f'<li><a class="note" data-panel href="{_quote_url(citation)}">'
+        f'<li><a class="note" data-panel href="{quote_url(citation)}">'
         f'<span class="note-number">{citation.marker}</span>'
         f'<span class="note-title" dir="auto">{esc(_cited_place(citation))}</span>'
-        f'<span class="note-quote" dir="auto">{esc(shorten(citation.quote, QUOTE_CHARS))}</span>'
-        "</a></li>"
+        f"{_quoted(citation.quote)}</a></li>"
         for citation in sorted(citations, key=lambda citation: citation.marker)
     )
     return f'<h3 class="label" id="notes-{number}">Footnotes</h3><ol class="notes">{items}</ol>'
+
+
+def _quoted(quote: str) -> str:
+    """Render the beginning of a quote, and for paper the whole of it."""
+    short = shorten(quote, QUOTE_CHARS)
+    shown = f'<span class="note-quote" dir="auto">{esc(short)}</span>'
+    if not short.endswith("…"):
+        return shown
+    return f'{shown}<span class="note-whole" dir="auto">{esc(quote)}</span>'
 
 
 def _cited_place(citation: Citation) -> str:

@@ -28,7 +28,7 @@ TOP_BAR = (
     'aria-controls="side" aria-expanded="true" aria-label="Conversations and documents">'
     '<svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true"><path d="M3 5h14M3 10h14'
     'M3 15h9" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"/></svg>'
-    '</button><span class="brand">Footnote<sup aria-hidden="true">1</sup></span></header>'
+    '</button><h1 class="brand">Footnote<sup aria-hidden="true">1</sup></h1></header>'
 )
 
 PANEL = (
@@ -75,15 +75,15 @@ def render_welcome(documents: Sequence[ListedDocument]) -> str:
     """Render what an empty conversation shows: how to begin."""
     if not documents:
         return (
-            '<section class="welcome"><h1>There are no documents yet</h1>'
+            '<section class="welcome"><h2>There are no documents yet</h2>'
             "<p>Footnote answers from your own documents. Add some on the command line, "
             "then reload this page:</p><pre><code>footnote ingest PATH...</code></pre>"
-            "<p>A path is a file, a folder or a pattern: text, Markdown, HTML, PDF, Word or "
-            "JSON Lines.</p></section>"
+            "<p>A path is a file, a folder or a pattern: text, web pages, PDF, Word, Excel, "
+            "PowerPoint, e-mail and more.</p></section>"
         )
     count = "one document" if len(documents) == 1 else f"{len(documents):,} documents"
     return (
-        '<section class="welcome"><h1>Ask your documents</h1>'
+        '<section class="welcome"><h2>Ask your documents</h2>'
         f"<p>Answers come from {count}. Every sentence carries a footnote that opens the "
         f"exact passage.</p>{_examples(documents)}</section>"
     )

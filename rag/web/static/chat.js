@@ -4,6 +4,7 @@
   if (window.footnote) return;
 
   const NARROW = window.matchMedia("(max-width: 999px)");
+  const COVERED = window.matchMedia("(max-width: 799px)");
   const page = document.documentElement;
   const find = (id) => document.getElementById(id);
   let opener = null;
@@ -12,6 +13,13 @@
     page.dataset.side = open ? "open" : "closed";
     find("side-toggle")?.setAttribute("aria-expanded", String(open));
   }
+
+  /* On a narrow screen the panel lies over everything else: nothing below it takes the focus. */
+  function cover() {
+    const isCovered = page.dataset.panel === "open" && COVERED.matches;
+    for (const id of ["top", "side", "chat"]) find(id).inert = isCovered;
+  }
+  COVERED.addEventListener("change", cover);
 
   function openPanel(link) {
     const url = new URL(link.href);
@@ -24,6 +32,7 @@
     page.dataset.panel = "open";
     if (NARROW.matches) setSide(false);
     showCurrent(link.getAttribute("href"));
+    cover();
     find("panel").focus({ preventScroll: true });
   }
 
@@ -31,6 +40,7 @@
     if (page.dataset.panel !== "open") return;
     delete page.dataset.panel;
     find("panel").hidden = true;
+    cover();
     showCurrent(null);
     opener?.focus();
   }
@@ -77,7 +87,10 @@
   function onKey(event) {
     if (event.key !== "Escape") return;
     if (page.dataset.panel === "open") closePanel();
-    else if (NARROW.matches) setSide(false);
+    else if (NARROW.matches && page.dataset.side === "open") {
+      setSide(false);
+      find("side-toggle").focus();
+    }
   }
   document.addEventListener("keydown", onKey);
 
@@ -167,10 +180,39 @@
     });
   }
 
+  /* Says something to those who do not see the page, in an element that stays when others change. */
+  function announce(words) {
+    let place = find("announced");
+    if (!place) {
+      place = document.createElement("p");
+      place.id = "announced";
+      place.setAttribute("role", "status");
+      document.body.append(place);
+    }
+    place.textContent = words;
+  }
+
+  /* An answer is announced whole when it is there, not word by word as it comes. */
+  function announcer() {
+    let wasBusy = false;
+    return (turn) => {
+      const answer = turn?.querySelector(".answer");
+      const isBusy = answer?.getAttribute("aria-busy") === "true";
+      if (isBusy && !wasBusy) announce(answer.textContent);
+      else if (wasBusy && answer && !isBusy) {
+        const said = answer.querySelectorAll(":scope > :is(p, .table, .notice)");
+        announce([...said].map((each) => each.textContent).join(" "));
+      }
+      wasBusy = isBusy;
+    };
+  }
+
   function follow(element) {
     let shown = 0;
+    const tell = announcer();
     return () => {
       const turns = element.querySelectorAll(".turn");
+      tell(turns[turns.length - 1]);
       if (isOpening && turns.length) {
         isOpening = false;
         turns[turns.length - 1].scrollIntoView({ block: "start" });
