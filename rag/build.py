@@ -180,6 +180,7 @@ def build_retriever(
         embedder,
         search_k=settings.search_k,
         dense_share=settings.dense_share,
+        year_bonus=settings.year_bonus,
     )
 
 

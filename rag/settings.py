@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     """How many passages each index proposes."""
     dense_share: float = Field(default=0.4, ge=0.0, le=1.0)
     """What similarity counts for beside shared words when both searches are merged."""
+    year_bonus: float = Field(default=0.2, ge=0.0, le=1.0)
+    """What a passage gains that names a year of the question, as a share of the best score."""
     read_k: int = Field(default=10, ge=1, le=100)
     """How many of the fused passages are read."""
     reader: Literal["trained", "similarity"] = "trained"

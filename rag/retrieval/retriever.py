@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rag.retrieval.embedding import Embedder
 from rag.retrieval.fusion import score_fusion
-from rag.retrieval.years import named_years, prefer_years, years
+from rag.retrieval.years import BONUS, named_years, prefer_years, years
 from rag.store.catalog import Catalog
 from rag.store.filters import Condition, Within
 from rag.store.indexes import Indexes
@@ -33,8 +33,9 @@ class HybridRetriever:
     """Dense and BM25 search, merged by their scores.
 
     Each index proposes `search_k` passages; `dense_share` in [0, 1] is what similarity counts for,
-    and docs/ablations.md has what it is worth. A passage that an index still holds but the
-    catalogue does not is left out, so a removed document cannot appear.
+    `year_bonus` what a year of the query adds; docs/ablations.md has what both are worth.
+    A passage that an index still holds but the catalogue does not is left out, so a removed
+    document cannot appear.
     """
 
     def __init__(
@@ -45,12 +46,14 @@ class HybridRetriever:
         *,
         search_k: int,
         dense_share: float,
+        year_bonus: float = BONUS,
     ) -> None:
         self._catalog = catalog
         self._indexes = indexes
         self._embedder = embedder
         self._search_k = search_k
         self._dense_share = dense_share
+        self._year_bonus = year_bonus
         self._matched: OrderedDict[tuple[object, ...], frozenset[str]] = OrderedDict()
         self._matched_lock = threading.Lock()
         # BM25 searches while the query is being embedded.
@@ -71,7 +74,8 @@ class HybridRetriever:
         )
         if wanted := years(query):
             candidates = self._catalog.passages([one for one, _ in fused])
-            fused = prefer_years(wanted, fused, {p.passage_id: named_years(p) for p in candidates})
+            named = {p.passage_id: named_years(p) for p in candidates}
+            fused = prefer_years(wanted, fused, named, bonus=self._year_bonus)
         scores = dict(fused)
         ids = [passage_id for passage_id, _ in fused]
         passages = self._catalog.passages(ids[:k])

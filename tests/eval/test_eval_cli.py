@@ -146,4 +146,5 @@ def test_an_empty_store_and_an_absent_document_are_noted(corpus, tmp_path):
     assert empty.header["notes"] == ["The store is empty: every question failed."]
     assert empty.records[0]["error"]["kind"] == "NoDocumentsError"
     absent = evaluate(dataset, settings_with((), tmp_path / "x"), tmp_path / "r2", corpus=[corpus])
-    assert "elsewhere.md is not in the store" in absent.header["notes"][0]
+    assert "1 relevant documents are not in the store" in absent.header["notes"][0]
+    assert absent.header["absent"] == ["elsewhere.md"]

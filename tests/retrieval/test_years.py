@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rag.retrieval.retriever import HybridRetriever
-from rag.retrieval.years import named_years, prefer_years, years
+from rag.retrieval.years import BONUS, named_years, prefer_years, years
+from rag.settings import Settings
 from rag.store.indexes import Indexes
 from rag.types import Passage
 
@@ -58,4 +59,13 @@ def test_a_question_with_a_year_finds_the_passage_of_that_year_first(catalog, em
     in_1987 = search(f"{query} in 1987?", 2).hits
     assert [hit.passage.doc_id for hit in in_1987] == ["history", "report"]
     assert all(0 <= hit.score <= 1 for hit in in_1987)
+    without = HybridRetriever(
+        catalog, indexes, embedder, search_k=50, dense_share=0.4, year_bonus=0.0
+    )
+    scores = [hit.score for hit in without.search(f"{query} in 1987?", 2).hits]
+    assert scores != [hit.score for hit in in_1987]
     indexes.close()
+
+
+def test_the_setting_is_the_bonus_that_was_measured():
+    assert Settings().year_bonus == BONUS
