@@ -24,7 +24,7 @@ from eval.tools.fitting import Described, fit_line, fit_softmax, log_odds
 from eval.tools.paragraphs import Asked, Remembering, Spans, from_examples, load, report, search
 from eval.tools.paragraphs import rows as read_rows
 from rag.answering.reader import Reader
-from rag.answering.reading.evidence import MARKS, TrainedEvidence, Trust
+from rag.answering.reading.evidence import MARKS, PassageReader, TrainedEvidence, Trust
 from rag.answering.reading.marking import NAMES, marks
 from rag.answering.reading.model import Reading, ReadingModel
 from rag.build import open_parts
@@ -39,27 +39,37 @@ SIGNS = (1, 1, 1, -1, 1, 1, -1, -1, 1)
 """Which of `NAMES` speak for a sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A reading model that only repeats what it said."""
+class ReadOnce:
+    """A reading model that reads each passage of a question once, and only when it is asked to.
 
-    readings: list[Reading]
+    So what is fitted sees what the product reads: the first hits whole, the others as excerpts and
+    only in doubt.
+    """
+
+    def __init__(self, model: PassageReader) -> None:
+        self._model = model
+        self._known: dict[tuple[str, str, str], Reading] = {}
 
     def read(self, question: str, passages: Sequence[tuple[str, str]]) -> list[Reading]:
-        return self.readings
+        fresh = [one for one in dict.fromkeys(passages) if (question, *one) not in self._known]
+        for one, reading in zip(fresh, self._model.read(question, fresh), strict=True):
+            self._known[question, *one] = reading
+        return [self._known[question, *one] for one in passages]
 
 
 @dataclass(frozen=True, slots=True)
 class ReadQuestion:
-    """A question, and what the model made of its hits."""
+    """A question and its hits, and what reads them."""
 
     asked: Asked
-    readings: list[Reading]
+    model: ReadOnce
     embedder: Remembering
 
     def describe(self) -> Described | None:
         """Return the features of the sentences, and which answer; None without sentences."""
-        found = marks(self.asked.question, self.asked.hits, self.readings)[:MARKS]
+        finder = TrainedEvidence(self.model, self.embedder)
+        readings = finder._read(self.asked.question, self.asked.hits)  # as the product does
+        found = marks(self.asked.question, self.asked.hits, readings)[:MARKS]
         if not found:
             return None
         vectors = self.embedder.embed_passages([mark.text for mark in found])
@@ -70,7 +80,7 @@ class ReadQuestion:
 
     def answer(self, trust: Trust) -> Answer:
         """Answer, however unsure."""
-        finder = TrainedEvidence(Recorded(self.readings), self.embedder, trust)
+        finder = TrainedEvidence(self.model, self.embedder, trust)
         reader = Reader(finder, abstain_below=0.0, max_sentences=MAX_SENTENCES)
         text = self.asked.question
         return reader.read(Question(text), text, self.asked.hits)
@@ -93,8 +103,8 @@ def main() -> None:
     if options.store:
         asked += own_cases(options.store)
     rng.shuffle(asked)
-    model = ReadingModel.load(options.model)
-    read = [ReadQuestion(one, read_hits(model, one), embedder) for one in asked]
+    model = ReadOnce(ReadingModel.load(options.model))
+    read = [ReadQuestion(one, model, embedder) for one in asked]
     halves = (read[::2], read[1::2])
     answers = [
         one.answer(trust)
@@ -112,11 +122,6 @@ def main() -> None:
     for name, weight in zip(NAMES, trust.weights, strict=True):
         print(f"{weight:7.3f}  {name}")
     print(trust)
-
-
-def read_hits(model: ReadingModel, one: Asked) -> list[Reading]:
-    """Let the model read the hits of a question."""
-    return model.read(one.question, [(hit.passage.context, hit.passage.text) for hit in one.hits])
 
 
 def fit(read: Sequence[ReadQuestion]) -> Trust:
