@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 import shutil
+import threading
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -59,7 +62,9 @@ def filed(tmp_path):
     (document,) = read_file(path, "report.pdf")
     assert isinstance(document, Document)
     sha = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Filed((document,), FileRecord(str(path), "report.pdf", sha, 1, 1, 1, 1))
+    return Filed(
+        (document,), FileRecord(str(path), "report.pdf", sha, path.stat().st_size, 1, 1, 1)
+    )
 
 
 @pytest.fixture
@@ -161,6 +166,67 @@ def test_a_missing_file_is_not_shown_and_the_page_says_why(client, filed):
     assert "The page is not shown: the file is not where it was read." in page
 
 
+def test_what_lies_in_the_files_place_is_not_opened(client, filed, tmp_path):
+    """A link to another file, a pipe that never ends, a folder, a file without end."""
+    (document,) = filed.held
+    path, kept = Path(filed.record.path), Path(filed.record.path).read_bytes()
+    secret = tmp_path / "secret.pdf"
+    secret.write_bytes(pdf().replace(b"600 800", b"601 800"))
+    assert secret.stat().st_size == len(kept)  # so that the size alone does not tell
+    address = f"/pages/{document.doc_id}?page=2"
+
+    def put(make) -> int:
+        path.unlink()
+        make()
+        status = client.get(address).status_code
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        path.write_bytes(kept)
+        return status
+
+    def long() -> None:
+        with path.open("wb") as file:
+            file.truncate(2**40)
+
+    odd = (lambda: path.symlink_to(secret), lambda: os.mkfifo(path), path.mkdir, long,
+           lambda: path.symlink_to("/dev/zero"), lambda: path.symlink_to(path))  # fmt: skip
+    assert [put(make) for make in odd] == [404] * len(odd)
+    assert put(lambda: path.write_bytes(kept)) == 200
+
+
+def test_who_wait_for_pages_leave_threads_to_others(filed, tmp_path):
+    """Many who want one page that takes long: some wait, the others are told at once."""
+    slow = Limits(wall_seconds=60)
+    pictures = PagePictures(filed, slow, patience_seconds=60)
+    begun = threading.Event()
+    go_on = threading.Event()
+
+    def hold() -> None:
+        begun.set()
+        go_on.wait(60)
+
+    pictures._thread.submit(hold)
+    assert begun.wait(60)
+    found: list[bytes | None] = []
+    (document,) = filed.held
+    waiting = [
+        threading.Thread(target=lambda: found.append(pictures.picture(document, 2)))
+        for _ in range(40)
+    ]
+    for each in waiting:
+        each.start()
+    deadline = time.monotonic() + 60
+    while len(found) < 28:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert found == [None] * 28
+    go_on.set()
+    for each in waiting:
+        each.join()
+    assert len([each for each in found if each]) == 12
+    assert pictures.picture(document, 2)
+    pictures.close()
+
+
 def test_a_passage_comes_with_its_boxes_when_they_are_asked_for(client, filed):
     (document,) = filed.held
     address = f"/api/v1/passages/{document.doc_id}:0"
@@ -201,7 +267,7 @@ def test_a_picture_is_shown_with_the_words_of_the_quote_marked(tmp_path):
         (document,) = sandbox.read(path, "scan.png")
     assert document.page_starts == ()
     sha = hashlib.sha256(path.read_bytes()).hexdigest()
-    filed = Filed((document,), FileRecord(str(path), "scan.png", sha, 1, 1, 1, 1))
+    filed = Filed((document,), FileRecord(str(path), "scan.png", sha, path.stat().st_size, 1, 1, 1))
     pictures = PagePictures(filed, limits, patience_seconds=60)
     app = create_app(ScriptedAssistant(), filed, Settings(data_dir=tmp_path), pictures=pictures)
     with TestClient(app, base_url="http://127.0.0.1") as client:

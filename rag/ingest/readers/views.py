@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from rag.errors import DocumentError
@@ -91,13 +91,13 @@ def view(request: PageRequest) -> PageView:
 def _find(request: PageRequest) -> Original:
     path = Path(request.path)
     try:
-        with path.open("rb") as file:
-            same = hashlib.file_digest(file, "sha256").hexdigest() == request.sha256
+        data = path.read_bytes()
     except OSError as error:
         raise os_error(error, request.source) from error
-    if not same:
+    if hashlib.sha256(data).hexdigest() != request.sha256:
         raise changed(request.source)
-    outer = Original.file(path, request.source)
+    # What is drawn are the bytes that were looked at: the file may be another one by now.
+    outer = replace(Original.file(path, request.source), data=data)
     found = outer if outer.doc_id == request.doc_id else _inside(outer, request.doc_id)
     if found is None:
         raise changed(request.source)

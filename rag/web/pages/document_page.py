@@ -88,7 +88,8 @@ def page_number(page_starts: tuple[int, ...], offset: int) -> int | None:
 
 
 def _header(document: Document, quote: Span | None, *, panel: bool, base: str) -> str:
-    where = _where(document, quote)
+    # A whole page names the document's date among the facts below.
+    where = _where(document, quote) if panel or quote else ""
     place = f'<p class="where">{esc(where)}</p>' if where else ""
     if panel:
         offsets = (quote.start, quote.end) if quote else (None, None)

@@ -1,11 +1,14 @@
 """Pages of originals for people to look at, drawn in the sandbox and never in the server.
 
 One thread has one child process; a short line waits for it. What was looked up is kept for a while,
-so that opening a footnote again costs nothing.
+so that opening a footnote again costs nothing. Whoever waits holds a thread that others need too, so
+they are few, also when all want the same page.
 """
 
 from __future__ import annotations
 
+import os
+import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -26,6 +29,7 @@ from rag.web.workers import Workers
 
 PATIENCE_SECONDS = 8.0
 _WAITING = 16
+_MOST_WHO_WAIT = 12
 _MAX_PAGES = 3  # a passage that runs over more is shown on these
 _KEPT_BYTES = 32_000_000
 _KEPT_VIEWS = 500
@@ -71,6 +75,7 @@ class PagePictures:
         self._lock = threading.Lock()
         self._kept: OrderedDict[PageRequest, PageView] = OrderedDict()
         self._running: dict[PageRequest, Future[PageView]] = {}
+        self._who_wait = 0
 
     def close(self) -> None:
         """End the child; nothing more is drawn."""
@@ -133,6 +138,7 @@ class PagePictures:
         record = None if path is None else self._originals.file(path)
         if path is None or record is None:
             raise DocumentError(f"{document.source}: its file is not known.", reason="missing")
+        _check_file(path, record)
         return PageRequest(
             path, record.source, document.doc_id, record.sha256, page, text, start, end, draw
         )
@@ -143,6 +149,8 @@ class PagePictures:
             if (kept := self._kept.get(request)) is not None:
                 self._kept.move_to_end(request)
                 return kept
+            if self._who_wait >= _MOST_WHO_WAIT:
+                raise DocumentError(f"{request.source}: many wait.", reason="busy")
             future = self._running.get(request)
             if future is None:
                 try:
@@ -150,12 +158,16 @@ class PagePictures:
                 except Problem as problem:
                     raise DocumentError(problem.message, problem.hint, reason="busy") from problem
                 self._running[request] = future
+            self._who_wait += 1
         try:
             return future.result(self._patience)
         except TooLate as error:
             raise DocumentError(f"{request.source}: takes long.", reason="late") from error
         except ProcessError as error:
             raise DocumentError(error.message, error.hint, reason="busy") from error
+        finally:
+            with self._lock:
+                self._who_wait -= 1
 
     def _drawing(self, request: PageRequest) -> Callable[[], PageView]:
         def draw() -> PageView:
@@ -176,6 +188,23 @@ class PagePictures:
         while held > _KEPT_BYTES or len(self._kept) > _KEPT_VIEWS:
             _, gone = self._kept.popitem(last=False)
             held -= len(gone.picture)
+
+
+def _check_file(path: str, record: FileRecord) -> None:
+    """See that what now lies there can be what was read, before the child opens it.
+
+    A pipe would never end, and of a file that has become huge the child would read all, to learn
+    that it is another one.
+
+    Raises:
+        DocumentError: "missing" or "changed".
+    """
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError) as error:
+        raise DocumentError(f"{record.source}: is not there.", reason="missing") from error
+    if not stat.S_ISREG(found.st_mode) or found.st_size != record.size_bytes:
+        raise DocumentError(f"{record.source}: is another file now.", reason="changed")
 
 
 def page_starts(document: Document) -> tuple[int, ...]:
