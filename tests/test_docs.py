@@ -14,6 +14,16 @@ from tests.conftest import PROJECT
 PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *(PROJECT / "docs").rglob("*.md")]
 
 
+def test_the_picture_of_the_house_has_every_room_and_module_at_the_door():
+    text = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    picture = text.split("```")[1]
+    inside = [PROJECT / "rag", PROJECT / "rag" / "web", PROJECT / "rag" / "answering"]
+    for path in [PROJECT / "rag" / "cli.py", *(p for room in inside for p in room.iterdir())]:
+        a_room = path.is_dir() and not path.name.startswith("_")
+        if a_room or (path.parent == inside[0] and path.suffix == ".py" and path.stem[0] != "_"):
+            assert re.search(rf"\b{path.stem}\b", picture), f"{path.name} is not in the picture"
+
+
 def slug(heading: str) -> str:
     """Return the anchor that a heading gets where the pages are shown."""
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading.strip().lower())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import socket
 import time
@@ -53,9 +54,17 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         reason = (error.strerror or str(error)).partition(" (while")[0].lower()
         raise ConfigurationError(
-            f"Cannot listen on {host}, port {port}: {reason}.",
-            "Stop the program that uses it, or choose another: FOOTNOTE_PORT=7861, or --port 7861.",
+            f"Cannot listen on {host}, port {port}: {reason}.", _what_to_do(error)
         ) from error
+
+
+def _what_to_do(error: OSError) -> str:
+    another = "FOOTNOTE_PORT=7861, or --port 7861"
+    if error.errno == errno.EADDRINUSE:
+        return f"Stop the program that uses it, or choose another: {another}."
+    if error.errno == errno.EACCES:
+        return f"Ports below 1024 are the system's. Choose another: {another}."
+    return "Give an address of this machine: FOOTNOTE_HOST=127.0.0.1, or --host 127.0.0.1."
 
 
 class AnnouncingServer(uvicorn.Server):

@@ -222,8 +222,9 @@ def test_a_taken_port_is_named_with_what_to_do():
 
 
 def test_an_address_that_is_not_ours_is_refused():
-    with pytest.raises(ConfigurationError, match="Cannot listen"):
+    with pytest.raises(ConfigurationError, match="Cannot listen") as error:
         listen("203.0.113.7", 0)
+    assert "an address of this machine" in error.value.hint
 
 
 def test_a_wildcard_is_announced_as_this_machine():
