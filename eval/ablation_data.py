@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import hashlib
 import json
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from eval.metrics.ranking import Grades
+from eval.rows import rows_of
 from rag.ingest.passages import split
 from rag.retrieval.embedding import Embedder
 from rag.store.lexical import STOP_WORDS
@@ -138,25 +137,18 @@ def _with_slip(question: str, rng: random.Random) -> str:
 
 def load_language(folder: Path, language: str) -> Collection:
     """Read one language of XQuAD (Artetxe et al. 2020): the same paragraphs in each."""
-    asked = list(rows(folder / "xquad" / f"queries.{language}.jsonl"))
+    asked = list(rows_of(folder / "xquad" / f"queries.{language}.jsonl"))
     return Collection(
         language,
         tuple(
             _document(row["_id"], "", row["text"])
-            for row in rows(folder / "xquad" / f"corpus.{language}.jsonl")
+            for row in rows_of(folder / "xquad" / f"corpus.{language}.jsonl")
         ),
         {row["_id"]: row["question"] for row in asked},
         {row["_id"]: dict.fromkeys(row["gold"], 1) for row in asked},
         frozenset(),
         {row["_id"]: tuple(row["answers"]) for row in asked},
     )
-
-
-def rows(path: Path) -> Iterator[dict[str, Any]]:
-    """Read JSON lines, gzipped or not."""
-    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
 
 
 def _beir(folder: Path) -> Collection:
@@ -168,13 +160,13 @@ def _beir(folder: Path) -> Collection:
             for row in csv.DictReader(lines, delimiter="\t"):
                 relevant.setdefault(row["query-id"], {})[row["corpus-id"]] = int(row["score"])
                 split_of[row["query-id"]] = path.stem
-    texts = {row["_id"]: row["text"] for row in rows(folder / "queries.jsonl")}
+    texts = {row["_id"]: row["text"] for row in rows_of(folder / "queries.jsonl")}
     tuning = {qid for qid in relevant if split_of[qid] == "train"} or None
     return _collection(folder, {qid: texts[qid] for qid in relevant}, relevant, {}, tuning)
 
 
 def _questions(folder: Path) -> Collection:
-    asked = [row for row in rows(folder / "queries.jsonl") if row.get("answerable", True)]
+    asked = [row for row in rows_of(folder / "queries.jsonl") if row.get("answerable", True)]
     if len(asked) > _MOST_QUESTIONS:
         asked = random.Random(_SEED).sample(asked, _MOST_QUESTIONS)
     gold = {row["_id"]: row.get("gold") or row["docs_with_answer_string"] for row in asked}
@@ -214,7 +206,7 @@ def _collection(
         folder.name,
         tuple(
             _document(row["_id"], row["title"], row["text"])
-            for row in rows(path if path.exists() else folder / "corpus.jsonl.gz")
+            for row in rows_of(path if path.exists() else folder / "corpus.jsonl.gz")
         ),
         questions,
         relevant,

@@ -6,15 +6,14 @@ The data stays in the folder that the person gives; nothing of it is part of the
 from __future__ import annotations
 
 import csv
-import gzip
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from eval.dataset import Case, Dataset, Relevant
 from eval.loaders import load_beir, load_plain
+from eval.rows import rows_of
 from rag.types import Turn
 
 SEED = 20
@@ -51,7 +50,7 @@ def squad2_given(folder: Path, limit: int) -> Bench:
             "auroc": "",
         },
         within={
-            row["question"]: row["gold"][0] for row in _rows(folder / "squad2" / "queries.jsonl")
+            row["question"]: row["gold"][0] for row in rows_of(folder / "squad2" / "queries.jsonl")
         },
     )
 
@@ -74,7 +73,7 @@ def nq_evidence(folder: Path, limit: int) -> Bench:
     """Return questions of Natural Questions, each asked of the passage that answers it."""
     rows = [
         row
-        for row in _rows(folder / "nq_qed_dev" / "examples.jsonl")
+        for row in rows_of(folder / "nq_qed_dev" / "examples.jsonl")
         if row["explanation_type"] == "single_sentence"
     ]
     cases = tuple(
@@ -118,13 +117,13 @@ def realtimeqa(folder: Path, limit: int) -> Bench:
     asked = {case.case_id for case in dataset.cases}
     pool = {
         name
-        for row in _rows(source / "queries.jsonl")
+        for row in rows_of(source / "queries.jsonl")
         if row["_id"] in asked
         for name in row["docs"]
     }
     records = tuple(
         {"_id": row["_id"], "title": row["title"], "text": row["text"]}
-        for row in _rows(source / "corpus.jsonl.gz")
+        for row in rows_of(source / "corpus.jsonl.gz")
         if row["_id"] in pool
     )
     published = "other years: GPT-5.4 36.2 / 47.4, GPT-3 37.5 / 49.3 (EM / F1)"
@@ -169,7 +168,7 @@ def mtragun_search(folder: Path, limit: int) -> Bench:
 
 def cast2021(folder: Path, limit: int) -> Bench:
     """Return turns of TREC CAsT 2021 with their history, over the passages that answer them."""
-    rows = list(_rows(folder / "cast2021" / "turns.jsonl"))
+    rows = list(rows_of(folder / "cast2021" / "turns.jsonl"))
     names = {text: f"p{i}" for i, text in enumerate(dict.fromkeys(r["gold_passage"] for r in rows))}
     cases = tuple(
         Case(
@@ -248,7 +247,7 @@ BENCHES: Mapping[str, Callable[[Path, int], Bench]] = {
 def _searched(folder: Path) -> Dataset:
     """Return every question with a gold passage as one that only has to find it."""
     plain = load_plain(folder)
-    gold = {row["_id"]: row["gold"] for row in _rows(folder / "queries.jsonl") if row["gold"]}
+    gold = {row["_id"]: row["gold"] for row in rows_of(folder / "queries.jsonl") if row["gold"]}
     cases = tuple(
         replace(
             case, answerable=True, answers=(), relevant=tuple(map(Relevant, gold[case.case_id]))
@@ -264,10 +263,3 @@ def _without_twins(dataset: Dataset) -> Dataset:
     first = {case.question: case for case in reversed(dataset.cases)}
     kept = tuple(case for case in dataset.cases if first[case.question] is case)
     return replace(dataset, cases=kept)
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    open_text = gzip.open if path.suffix == ".gz" else open
-    with open_text(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)

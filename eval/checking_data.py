@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from eval.planted import Cited
+from eval.rows import rows_of
 from rag.answering.checking.agreement import coverage
 from rag.answering.text.claims import content_words
 from rag.errors import InputError
@@ -43,7 +42,7 @@ def half(text: str) -> int:
 
 def corpus_sentences(path: Path = RIGHT) -> list[Cited]:
     """Read the right sentences over the sample corpus, each citing the passage of its quote."""
-    rows = _rows(path)
+    rows = list(rows_of(path))
     passages: list[Passage] = []
     for source in sorted({row["source"] for row in rows}):
         for document in read_file(PROJECT_ROOT / source, source):
@@ -71,7 +70,7 @@ def clapnq_support(folder: Path) -> Iterator[tuple[Cited, list[str]]]:
     """Yield those sentences with the letters of each sentence that people marked as support."""
     marked = {
         row["question"]: ["".join(filter(str.isalnum, one)) for one in row["support_sentences"]]
-        for row in _rows(folder / "clapnq" / "queries.jsonl")
+        for row in rows_of(folder / "clapnq" / "queries.jsonl")
         if row["answerable"]
     }
     for question, cited in _answers(folder / "clapnq"):
@@ -91,7 +90,7 @@ def wice_claims(folder: Path) -> list[Claim]:
             passage_of("\n\n".join(row["evidence"]), str(number)),
             row["label"] == "supported",
         )
-        for number, row in enumerate(_rows(folder / "wice" / "oracle_chunks.jsonl"))
+        for number, row in enumerate(rows_of(folder / "wice" / "oracle_chunks.jsonl"))
     ]
 
 
@@ -103,7 +102,7 @@ def climate_claims(folder: Path) -> list[Claim]:
             passage_of(one["evidence"], one["evidence_id"], title=one["article"]),
             one["evidence_label"] == "SUPPORTS",
         )
-        for row in _rows(folder / "climate_fever" / "claims.jsonl")
+        for row in rows_of(folder / "climate_fever" / "claims.jsonl")
         for one in row["evidences"]
     ]
 
@@ -117,10 +116,10 @@ def _answers(folder: Path) -> Iterator[tuple[str, Cited]]:
     """Yield questions with each right sentence of their answer."""
     corpus = {
         row["_id"]: passage_of(row["text"].strip(), row["_id"], title=row["title"])
-        for row in _rows(folder / "corpus.jsonl")
+        for row in rows_of(folder / "corpus.jsonl")
         if row["text"].strip()
     }
-    for row in _rows(folder / "queries.jsonl"):
+    for row in rows_of(folder / "queries.jsonl"):
         answerable = row.get("answerability", "ANSWERABLE") == "ANSWERABLE"
         gold = [corpus[key] for key in row["gold"] if key in corpus]
         if not (answerable and gold and row["answers"]):
@@ -144,13 +143,3 @@ def _in_context(text: str, cited: Passage, passages: Sequence[Passage]) -> Cited
     )
     context = sorted([cited, *others[: CONTEXT_PASSAGES - 1]], key=lambda one: one.passage_id)
     return Cited(text, tuple(context), context.index(cited))
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror}).", "Check the path."
-        ) from error
-    return [json.loads(line) for line in lines if line.strip()]

@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from eval.ablation_data import Collection, VectorCache, rows
+from eval.ablation_data import Collection, VectorCache
 from eval.ablation_search import Bench, Ranking, shipped, top
 from eval.checking import Tally, tally
+from eval.rows import rows_of
 from rag.answering.question.condense import RuleCondenser
 from rag.answering.question.salience import content_stems
 from rag.build import build_embedder
@@ -53,14 +54,14 @@ def cast(folder: Path, name: str) -> list[Asked]:
             frozenset([row["gold_passage"]] if row["gold_passage"] else []),
             (("T5-CANARD", row["rewrite_t5canard"]), ("by hand", row["rewrite_manual"])),
         )
-        for row in rows(folder / name / "turns.jsonl")
+        for row in rows_of(folder / name / "turns.jsonl")
     ]
 
 
 def mtrag(folder: Path) -> list[Asked]:
     """Read the last turns of MTRAG's conversations that have a relevant passage."""
     found = []
-    for row in rows(folder / "mtragun" / "queries.jsonl"):
+    for row in rows_of(folder / "mtragun" / "queries.jsonl"):
         said = [turn["text"] for turn in row["history"]]
         history = tuple(Turn(q, a) for q, a in zip(said[::2], said[1::2], strict=False))
         found.append(Asked(Question(row["question"], history), frozenset(row["gold"])))
@@ -71,7 +72,7 @@ def clapnq(folder: Path) -> list[Asked]:
     """Read questions that stand alone, each with the passage that it is about."""
     return [
         Asked(Question(row["question"]), frozenset(row["gold"]))
-        for row in rows(folder / "clapnq" / "queries.jsonl")
+        for row in rows_of(folder / "clapnq" / "queries.jsonl")
         if row["gold"] and row["answerable"]
     ]
 
@@ -83,7 +84,7 @@ def passages(folder: Path, name: str) -> tuple[Document, ...]:
         return tuple(Document(text, "", text, text) for text in texts)
     return tuple(
         Document(row["_id"], row["title"], row["_id"], row["text"])
-        for row in rows(folder / name / "corpus.jsonl")
+        for row in rows_of(folder / name / "corpus.jsonl")
     )
 
 

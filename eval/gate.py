@@ -27,6 +27,7 @@ _CONDITION = re.compile(
     r"(?P<sign>>=|<=|>|<)\s*(?P<bound>-?\d+(?:\.\d+)?)\s*"
 )
 BASELINE_TOLERANCE = 0.02
+_BASELINE = {"dataset", "tolerance", "figures"}
 _NOT_IN_BASELINE = {"latency_p50_ms", "latency_p95_ms", "latency_p99_ms", "tokens"}
 
 
@@ -127,8 +128,10 @@ def load_baseline(path: Path) -> dict[str, Any]:
     """
     try:
         baseline = json.loads(path.read_text(encoding="utf-8"))
-        if not {"dataset", "tolerance", "figures"} <= set(baseline):
+        if not isinstance(baseline, dict) or not set(baseline) >= _BASELINE:
             raise ValueError("expected dataset, tolerance and figures")
+        if not isinstance(baseline["dataset"], dict) or "fingerprint" not in baseline["dataset"]:
+            raise ValueError("expected the fingerprint of its dataset")
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: not a baseline ({error}).", "Write one: footnote eval gate RUN --write FILE"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import gzip
 import json
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 from eval.dataset import Case
 from rag.errors import InputError
@@ -42,6 +43,36 @@ def read_text(path: Path) -> str:
         raise InputError(
             f"{path}:{line}: not UTF-8 (byte 0x{content[error.start]:02x}).",
             "Save it as UTF-8; a spreadsheet as “CSV UTF-8”, or as .xlsx.",
+        ) from error
+
+
+def open_text(path: Path) -> IO[str]:
+    """Open a text file in UTF-8, gzipped or not."""
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8")
+    return path.open(encoding="utf-8")
+
+
+def rows_of(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the JSON objects of a published set, a line each; the file may be gzipped.
+
+    Raises:
+        InputError: it cannot be opened, or a line is spoilt.
+    """
+    number = 0
+    try:
+        with open_text(path) as lines:
+            for line in lines:
+                number += 1
+                if line.strip():
+                    yield json.loads(line)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or error}).", "Check the path."
+        ) from error
+    except ValueError as error:
+        raise InputError(
+            f"{path}:{number}: not a line of JSON in UTF-8 ({error}).", "Fetch the file again."
         ) from error
 
 

@@ -20,9 +20,9 @@ import numpy as np
 
 from eval.dataset import Case, same_source
 from eval.loaders import load_dataset
+from eval.rows import rows_of
 from eval.tools.fitting import Described, fit_line, fit_softmax, log_odds
 from eval.tools.paragraphs import Asked, Remembering, Spans, from_examples, load, report, search
-from eval.tools.paragraphs import rows as read_rows
 from rag.answering.reader import Reader
 from rag.answering.reading.evidence import MARKS, PassageReader, TrainedEvidence, Trust
 from rag.answering.reading.marking import NAMES, marks
@@ -140,7 +140,7 @@ def held_back(
     held: Path, data: Path, distractors: int, rng: random.Random
 ) -> tuple[list[Passage], list[Asked]]:
     """Return the held-back paragraphs with some others, and the held-back questions."""
-    wanted = [row for row in read_rows(held) if row["source"] in ("squad", "nq")]
+    wanted = [row for row in rows_of(held) if row["source"] in ("squad", "nq")]
     own, asked = from_examples(iter(wanted))
     texts = {passage.text for passage in own}
     others = [passage for passage in load(data)[0] if passage.text not in texts]

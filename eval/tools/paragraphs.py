@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ import numpy as np
 
 from eval.metrics.abstention import auroc, recall_at_false_abstention
 from eval.metrics.calibration import brier_score, expected_calibration_error
+from eval.rows import rows_of
 from rag.retrieval.embedding import Embedder
 from rag.store.records import Vectors
 from rag.types import Answer, Hit, Passage
@@ -74,14 +74,14 @@ def load(folder: Path) -> tuple[list[Passage], list[Asked]]:
     """Read `squad2` and `nq_qed` under a folder; a paragraph is a passage."""
     squad, nq = folder / "squad2", folder / "nq_qed" / "examples.jsonl"
     passages = [
-        paragraph(row["_id"], row["title"], row["text"]) for row in rows(squad / "corpus.jsonl")
+        paragraph(row["_id"], row["title"], row["text"]) for row in rows_of(squad / "corpus.jsonl")
     ]
     asked = [
         Asked(row["question"], "squad", {row["gold"][0]: spans_of(row)})
-        for row in rows(squad / "queries.jsonl")
+        for row in rows_of(squad / "queries.jsonl")
     ]
     more, others = from_examples(
-        {**row, "source": "nq", "text": row["context"]} for row in rows(nq)
+        {**row, "source": "nq", "text": row["context"]} for row in rows_of(nq)
     )
     return [*passages, *more], [*asked, *others]
 
@@ -157,10 +157,3 @@ def paragraph(name: str, title: str, text: str) -> Passage:
 
 def spans_of(row: Mapping[str, Any]) -> Spans:
     return tuple((int(start), int(end)) for start, end in row["spans"])
-
-
-def rows(path: Path) -> Iterator[dict[str, Any]]:
-    """Read JSON lines."""
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)

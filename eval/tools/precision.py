@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from eval.metrics.ranking import ranking_scores
+from eval.rows import rows_of
 from rag.build import open_ingestor, open_parts
 from rag.retrieval.embedding import SentenceTransformerEmbedder
 from rag.retrieval.fusion import score_fusion
@@ -67,7 +68,7 @@ def main() -> None:
     qrels = _qrels(options.data / "qrels" / "test.tsv")
     queries = {
         row["_id"]: row["text"]
-        for row in _rows(options.data / "queries.jsonl")
+        for row in rows_of(options.data / "queries.jsonl")
         if row["_id"] in qrels
     }
     with tempfile.TemporaryDirectory(prefix="footnote-precision-") as work:
@@ -157,7 +158,7 @@ def folded(found: Found, owner: Mapping[str, str]) -> list[str]:
 def _write_corpus(data: Path, work: Path, qrels: Qrels, most: int | None) -> Path:
     """Write the judged documents first, then others, up to `most`."""
     judged = {doc_id for grades in qrels.values() for doc_id in grades}
-    rows = sorted(_rows(data / "corpus.jsonl"), key=lambda row: row["_id"] not in judged)
+    rows = sorted(rows_of(data / "corpus.jsonl"), key=lambda row: row["_id"] not in judged)
     path = work / "corpus.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows[:most]), encoding="utf-8")
     return path
@@ -169,10 +170,6 @@ def _qrels(path: Path) -> dict[str, dict[str, int]]:
         for row in csv.DictReader(file, delimiter="\t"):
             qrels.setdefault(row["query-id"], {})[row["corpus-id"]] = int(row["score"])
     return qrels
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
 
 
 if __name__ == "__main__":
