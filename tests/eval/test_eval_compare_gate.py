@@ -17,6 +17,7 @@ from eval.gate import (
     parse_condition,
     unfinished,
 )
+from eval.run import run_dataset
 from eval.scores import run_figures
 from rag.errors import InputError
 
@@ -108,3 +109,24 @@ def test_a_run_that_was_cut_off_is_not_finished(make_run, answerer):
     assert unfinished(run) == []
     cut = replace(run, records=run.records[:3])
     assert unfinished(cut) == ["the run is not finished: 2 questions were not asked"]
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"dataset": 1, "tolerance": 0, "figures": {}}'])
+def test_a_file_that_is_no_baseline_is_refused(tmp_path, content):
+    path = tmp_path / "baseline.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match="not a baseline"):
+        load_baseline(path)
+
+
+def test_a_run_that_only_searched_is_compared_by_its_search(
+    tmp_path, make_run, make_answerer, dataset
+):
+    searched = run_dataset(
+        make_answerer(), dataset, tmp_path / "s", configuration={}, store={}, search_only=True
+    )
+    answered = make_run(make_answerer(), "answered")
+    for pair in ((searched, answered), (answered, searched)):
+        names = {row.name for row in compare(*pair).rows}
+        assert "hit@1" in names
+        assert "auroc" not in names

@@ -9,6 +9,7 @@ import pytest
 
 from eval.dataset import Case, Relevant, record_of, same_source, source_names
 from eval.loaders import load_dataset
+from eval.rows import rows_of
 from rag.errors import InputError
 from rag.types import Turn
 
@@ -228,3 +229,17 @@ def test_queries_without_their_text_are_named_in_every_layout(tmp_path):
     with pytest.raises(InputError, match=r"test\.tsv:1: ") as raised:
         load_dataset(tmp_path)
     assert "tabs" in raised.value.hint
+
+
+def test_lines_of_a_published_set_are_read_packed_or_not(tmp_path):
+    plain = write_jsonl(tmp_path / "a.jsonl", [{"x": 1}, {"x": 2}])
+    packed = tmp_path / "a.jsonl.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    assert list(rows_of(plain)) == list(rows_of(packed)) == [{"x": 1}, {"x": 2}]
+    plain.write_text('{"x": 1}\n\n{oops\n')
+    with pytest.raises(InputError, match=r"a\.jsonl:3: not a line of JSON"):
+        list(rows_of(plain))
+    packed.write_bytes(b"not gzip")
+    for path in (packed, tmp_path / "none.jsonl"):
+        with pytest.raises(InputError, match="cannot be read"):
+            list(rows_of(path))

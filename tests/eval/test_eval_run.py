@@ -8,6 +8,8 @@ from dataclasses import replace
 import pytest
 
 from eval.dataset import Case, Dataset, Relevant
+from eval.diagnose import Cause, worst_first
+from eval.report import write_report
 from eval.run import holds, run_dataset
 from eval.run_files import load_run
 from eval.scores import question_scores, run_figures
@@ -167,3 +169,66 @@ def test_the_same_hits_in_a_row_are_read_once(answerer):
     remembered.find("begin", hits[:1])
     remembered.find("led", hits)
     assert finder.asked == ["begin", "begin", "led"]
+
+
+def rewrite(path, change):
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps(change(row)) + "\n" for row in rows))
+
+
+def test_a_run_of_an_older_version_is_read_as_far_as_it_goes(make_run, answerer):
+    folder = make_run(answerer).folder
+    header = json.loads((folder / "run.json").read_text())
+    kept = {name: header[name] for name in ("system", "dataset", "configuration")}
+    (folder / "run.json").write_text(json.dumps(kept))
+    left_out = ("insisted", "search_only", "error")
+    rewrite(folder / "records.jsonl", lambda r: {k: r[k] for k in r if k not in left_out})
+    run = load_run(folder)
+    assert (run.header["notes"], run.header["store"]["documents"]) == ([], 0)
+    assert run_figures(run.records)["correct"].value == 0.6
+    page = write_report(run).read_text()
+    assert "five" in page
+    # What was held back is not known of it, so nobody can say that it was right.
+    assert [found.cause for _, found in worst_first(run)] == [Cause.INVENTED, Cause.WITHHELD]
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        (lambda r: {k: r[k] for k in r if k != "found"}, "record 1: found is missing"),
+        (lambda r: r | {"case": {"question": "?"}}, r"record 1: case\.answerable, case\.answers"),
+        (lambda r: r | {"answer": {"text": ""}}, r"record 1: answer\.abstained, answer\.cit"),
+        (lambda r: r | {"case": "?"}, "record 1: case is missing"),
+    ],
+)
+def test_a_record_that_figures_cannot_use_is_named(make_run, answerer, change, missing):
+    folder = make_run(answerer).folder
+    rewrite(folder / "records.jsonl", change)
+    with pytest.raises(InputError, match=missing) as raised:
+        load_run(folder)
+    assert "another version" in raised.value.hint
+
+
+@pytest.mark.parametrize("header", ["[]", '{"dataset": "five"}', '{"dataset": {"name": "five"}}'])
+def test_a_header_that_is_none_is_named(make_run, answerer, header):
+    folder = make_run(answerer).folder
+    (folder / "run.json").write_text(header)
+    with pytest.raises(InputError, match="not the header of a run"):
+        load_run(folder)
+
+
+def test_a_spoilt_line_is_named_with_its_number(make_run, answerer):
+    path = make_run(answerer).folder / "records.jsonl"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], "{oops", *lines[1:]]) + "\n")
+    with pytest.raises(InputError, match=r"records\.jsonl:2: not JSON"):
+        load_run(path.parent)
+
+
+def test_whoever_only_reads_leaves_a_line_that_is_being_written(make_run, answerer):
+    path = make_run(answerer).folder / "records.jsonl"
+    with path.open("a") as file:
+        file.write('{"id": "half')
+    before = path.read_bytes()
+    assert len(load_run(path.parent).records) == 5
+    assert path.read_bytes() == before
