@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from rag.build import open_parts, read_limits
-from rag.errors import RagError
+from rag.errors import ConfigurationError, RagError
 from rag.settings import Settings, keep_libraries_quiet
 from rag.store.following import following
 from rag.types import Question
@@ -60,9 +60,18 @@ def run_server(settings: Settings) -> None:
 
 
 def _keeping_nothing(settings: Settings) -> Settings:
-    """Leave the history off where the store may only be read, unless it has a place elsewhere."""
+    """Leave the history off where the store may only be read, unless it has a place elsewhere.
+
+    Raises:
+        ConfigurationError: who is signed in would have no place either.
+    """
     if settings.history_url.get_secret_value():
         return settings
+    if settings.access == "oidc":
+        raise ConfigurationError(
+            f"The store {settings.data_dir} may only be read: who signs in cannot be kept there.",
+            "Name a database for it: FOOTNOTE_HISTORY_URL (see docs/intranet.md).",
+        )
     log.warning(
         "The store %s may only be read: conversations, feedback and audit lines are not kept. "
         "FOOTNOTE_HISTORY_URL names another place for them.",

@@ -19,6 +19,7 @@ import pytest
 
 from rag.build import open_ingestor
 from rag.settings import Settings
+from rag.web.gate.limits import AT_ONCE
 from rag.web.people.access import Right
 from rag.web.people.identity import key_file
 
@@ -34,6 +35,7 @@ class Site:
 
     port: int
     key: str
+    slow_key: str
     process: psutil.Process
 
     @property
@@ -50,11 +52,11 @@ class Site:
                 line.sendall(raw)
             return heard(line)
 
-    def asking(self) -> bytes:
+    def asking(self, key: str = "") -> bytes:
         """Return the beginning of a question as it is sent."""
         start = b"POST /api/v1/chat HTTP/1.1\r\nhost: 127.0.0.1\r\n"
         start += b"content-type: application/json\r\n"
-        return start + b"authorization: Bearer " + self.key.encode() + b"\r\n"
+        return start + b"authorization: Bearer " + (key or self.key).encode() + b"\r\n"
 
     def asks(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self.key}"}
@@ -107,7 +109,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, footnote: list[str]) -> Itera
     (folder / "handbook.md").write_text(HANDBOOK)
     with open_ingestor(settings) as ingestor:
         ingestor.ingest([str(folder / "handbook.md")])
-    _, key = key_file(settings).create("robot", [Right.ASK], days=1)
+    keys = [key_file(settings).create(name, [Right.ASK], days=1)[1] for name in ("ann", "slow")]
     given = {
         "FOOTNOTE_ACCESS": "token", "FOOTNOTE_EMBEDDING_MODEL": "hashing",
         "FOOTNOTE_READER": "similarity", "FOOTNOTE_ABSTAIN_BELOW": "0",
@@ -126,7 +128,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, footnote: list[str]) -> Itera
             said = process.stdout.readline()
             found = re.search(r":(\d+)$", said.strip())
             assert found, said
-            site = Site(int(found[1]), key, psutil.Process(process.pid))
+            site = Site(int(found[1]), *keys, psutil.Process(process.pid))
             wait_until(lambda: httpx.get(f"{site.url}/readyz", timeout=60).status_code == 200)
             site.answers_others()
             yield site
@@ -141,7 +143,7 @@ def half_open(site: Site) -> Iterator[dict[str, list[socket.socket]]]:
     begun = {
         "silent": b"",
         "head": b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nx: ",
-        "body": site.asking() + b"content-length: 60000\r\n\r\n",
+        "body": site.asking(site.slow_key) + b"content-length: 60000\r\n\r\n",
         "second": b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\nGET /",
     }
     held: dict[str, list[socket.socket]] = {
@@ -323,8 +325,9 @@ def test_idle_streams_of_one_person_are_bounded(site):
         for number, line in enumerate(lines):
             line.sendall(begin.replace(b"%s", b"s%d" % number))
         kinds = [line.recv(12) for line in lines]
-        assert 50 < kinds.count(b"HTTP/1.1 200") <= 100
-        assert kinds.count(b"HTTP/1.1 200") + kinds.count(b"HTTP/1.1 429") == 400
+        # Answers of tests before that were left unread may still be among the hundred.
+        assert 50 < kinds.count(b"HTTP/1.1 200") <= AT_ONCE
+        assert kinds.count(b"HTTP/1.1 200") + kinds.count(b"HTTP/1.1 429") == len(lines)
         assert httpx.get(f"{site.url}/healthz", timeout=60).status_code == 200
         assert site.memory() - before < 60 * 2**20
     finally:

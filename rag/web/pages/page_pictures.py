@@ -1,7 +1,7 @@
 """Pages of originals for people to look at, drawn in the sandbox and never in the server.
 
 One thread has one child process; a short line waits for it. What was looked up is kept for a while,
-so that opening a footnote again costs nothing. Whoever waits holds a thread that others need too, so
+so that opening a footnote again costs nothing. Whoever waits holds a thread that others need too:
 they are few, also when all want the same page.
 """
 
