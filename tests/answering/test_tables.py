@@ -20,6 +20,10 @@ NAMED = """Columns: Item; Quantity; Unit price
 Row 2: Item: Copper pipe; Quantity: 340; Unit price: 4.75
 Row 3: Item: Safety gloves; Quantity: 96; Unit price: 3.20"""
 
+OWN_NAMES = """Years ended
+Sales | 2022: $52 | 2021: $42
+Tax rate | 2022: 21.6% | 2021: 24.6%"""
+
 
 def share(query: str) -> Callable[[frozenset[str]], float]:
     wanted = content_stems(query)
@@ -49,6 +53,22 @@ def found(text: str, words: str, query: str) -> tuple[str, str] | None:
 )
 def test_lines_of_cells(words: str, query: str, row: str, cell: str) -> None:
     assert found(BARRED, words, query) == (row, cell)
+
+
+@pytest.mark.parametrize(
+    ("words", "query", "row", "cell"),
+    [
+        ("24.6%", "tax rate in 2022", "Tax rate | 2022: 21.6% | 2021: 24.6%", "21.6%"),
+        ("2022: $52", "sales in 2021", "Sales | 2022: $52 | 2021: $42", "$42"),
+        ("21.6", "what sales in 2022", "Sales | 2022: $52 | 2021: $42", "$52"),
+    ],
+)
+def test_lines_of_cells_that_have_their_names(words: str, query: str, row: str, cell: str) -> None:
+    assert found(OWN_NAMES, words, query) == (row, cell)
+
+
+def test_none_of_them_names_the_others() -> None:
+    assert [row.header for row in rows_around(OWN_NAMES, OWN_NAMES.index("Tax"))] == [None, None]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Values told for several years at once: "21.6 and 24.6 percent for 2022 and 2021, respectively"."""
+"""Values told for several years at once: "5 and 4 percent for 2022 and 2021, respectively"."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Rows of tables in text: which cell answers, and what names its column.
 
-Two forms are read: lines of cells with ` | ` between them under a line that names the columns, and
-lines of named cells ("Row 4: Item: Copper pipe; Quantity: 340"), as the readers of documents
+Three forms are read: lines of cells with ` | ` between them under a line that names the columns,
+such lines in which each cell but the first has its name before it ("Sales | 2022: 5 | 2021: 4"),
+and lines of named cells ("Row 4: Item: Copper pipe; Quantity: 340"), as the readers of documents
 write them.
 """
 
@@ -16,6 +17,7 @@ from rag.answering.text.features import content_stems
 _BAR = " | "
 _ROW = re.compile(r"Row \d+: ")
 _NAMED = re.compile(r"([^:;|]{1,80}): ")
+_OWN_NAME = re.compile(r"([^:|]{1,80}): (?=\S)")
 _NUMBER = re.compile(r"(?<![\w-])\d(?:[\d.,]*\d)?(?![\w-])")
 _FIGURE = re.compile(r"(?!(?:1[89]|20)\d\d$)[\W_]*\d[\d.,\s]*\W*")
 
@@ -53,6 +55,9 @@ def rows_around(text: str, at: int) -> list[Row]:
     if all(_ROW.match(text, *line) for line in lines):
         return [Row(*line, tuple(_named_cells(text, *line))) for line in lines]
     cut = [list(_barred(text, *line)) for line in lines]
+    own = [_with_own_names(text, cells) for cells in cut]
+    if all(own):
+        return [Row(*line, tuple(cells)) for line, cells in zip(lines, own, strict=True)]
     header = cut[0] if _names_columns(text, cut) and lines[0][0] > 0 else None
     columns = [text[slice(*cell)] for cell in header] if header else [""] * len(cut[0])
     return [
@@ -172,6 +177,19 @@ def _barred(text: str, start: int, end: int) -> Iterator[Span]:
         first = at + part.index(kept)
         yield first, first + len(kept)
         at += len(part) + len(_BAR)
+
+
+def _with_own_names(text: str, cells: Sequence[Span]) -> list[Cell]:
+    """Return the cells of a row that names each but the first; [] when it is none."""
+    (start, end), *others = cells
+    names = [_OWN_NAME.match(text, *cell) for cell in others]
+    if not others or not all(names):
+        return []
+    named = zip(others, names, strict=True)
+    return [
+        Cell(start, end, ""),
+        *(Cell(name.end(), cell[1], name[1]) for cell, name in named if name),
+    ]
 
 
 def _names_columns(text: str, rows: Sequence[Sequence[Span]]) -> bool:
