@@ -390,14 +390,15 @@
       const text = [...found.text];
       const [start, end] = [place.start - found.start, place.end - found.start];
       const quote = el("mark", {}, text.slice(start, end).join(""));
-      const rest = text.slice(end).join("");
-      const cut = rest.includes("\n\n") ? rest.indexOf("\n\n") : rest.length;
+      const paragraph = text.slice(end).join("").indexOf("\n\n");
+      const cut = paragraph < 0 ? text.length : end + [...text.slice(end).join("").slice(0, paragraph)].length;
+      const kept = /\t|  /.test(found.text) ? " aligned" : ""; // spaces that may align something
       const pages = el("span", { class: "pages" }); // below the paragraph with the quote
       const where = [place.page ? say("page", { n: place.page }) : "", found.metadata.date || ""].filter(Boolean).join(" · ");
       const link = hasToken ? [] : [el("p", {}, el("a", { href: new URL(`${path}?start=${place.start}&end=${place.end}#quote`, base).href, target: "_blank", rel: "noopener" }, say("whole")))];
       body.replaceChildren(
         ...(where ? [el("p", { class: "where" }, where)] : []),
-        el("p", { class: "around", dir: "auto" }, found.start > 0 ? "… " : "", text.slice(0, start).join(""), quote, rest.slice(0, cut), pages, rest.slice(cut), found.end < found.chars ? " …" : ""),
+        el("p", { class: `around${kept}`, dir: "auto" }, found.start > 0 ? "… " : "", ...withHeadings(found, text, 0, start), quote, ...withHeadings(found, text, end, cut), pages, ...withHeadings(found, text, cut, text.length), found.end < found.chars ? " …" : ""),
         ...link,
       );
       quote.scrollIntoView({ block: "center" });
@@ -405,6 +406,20 @@
     } catch (error) {
       body.replaceChildren(el("p", { class: "problem", role: "alert" }, error instanceof Trouble ? error.message : say("failed")));
     }
+  };
+
+  /* A stretch of a document's characters, its headings in bold. */
+  const withHeadings = (found, text, from, to) => {
+    const pieces = [];
+    for (const section of found.sections) {
+      const at = section.start - found.start;
+      if (at < from || at >= to) continue;
+      const line = text.indexOf("\n", at);
+      const end = line < 0 || line > to ? to : line;
+      pieces.push(text.slice(from, at).join(""), el("b", {}, text.slice(at, end).join("").replace(/^#+ /, "")));
+      from = end;
+    }
+    return [...pieces, text.slice(from, to).join("")];
   };
 
   /* The part of each page with the quote: drawn, since a picture's own request would lack the token. */
