@@ -76,6 +76,24 @@ def run(
     out.print(f"Report: {page}", highlight=False)
 
 
+def runs(data_dir: DataDir = None) -> None:
+    """List the runs of a store, the newest first."""
+    from eval.session import require_extra, run_summaries, runs_folder, settings_with
+
+    require_extra()
+    from eval.terminal import print_runs
+
+    settings = settings_with((), data_dir)
+    found = run_summaries(settings)
+    if not found:
+        out.print(
+            f"There is no run in {runs_folder(settings)}. Make one: footnote eval run DATASET",
+            highlight=False,
+        )
+        return
+    print_runs(out, found)
+
+
 def report(
     run_name: RunName = "last",
     against: Annotated[str | None, typer.Option(help="An earlier run to compare with.")] = None,
@@ -207,6 +225,7 @@ _PANELS: dict[str, dict[str, Callable[..., None]]] = {
     },
     "Run and read": {
         "run": run,
+        "runs": runs,
         "report": report,
         "why": why,
         "compare": compare,

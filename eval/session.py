@@ -37,15 +37,18 @@ OnRecord = Callable[[int, int, Record], None]
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """A run in a list: what was asked, and its headline figures as (label, value) texts."""
+    """A run in a list: what was asked, and its headline figures as (label, value) texts.
+
+    `asked` of `questions` were asked so far. There are no figures without a report.
+    """
 
     name: str
     dataset: str
+    asked: int
     questions: int
     system: str
     started: str
     figures: tuple[tuple[str, str], ...]
-    report: Path
 
 
 def require_extra() -> None:
@@ -74,27 +77,35 @@ def list_runs(settings: Settings) -> list[Path]:
 
 
 def run_summaries(settings: Settings) -> list[RunSummary]:
-    """Describe the runs that have a report, newest first, for a page that lists them."""
+    """Describe the runs, newest first; what cannot be read is left out."""
     found = []
     for folder in list_runs(settings):
         try:
-            report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError):
+            run = load_run(folder)
+        except InputError:
             continue
-        header, figures = report["run"], report["figures"]
-        shown = [name for name in HEADLINES if name in figures][:6]
+        header = run.header
         found.append(
             RunSummary(
                 folder.name,
-                header["dataset"]["name"],
-                len(report["questions"]),
-                header["system"],
-                header["started"],
-                tuple((MEASURES[n].label, show(n, figures[n]["value"])) for n in shown),
-                folder / "report.html",
+                str(header["dataset"]["name"]),
+                len(run.records),
+                int(header["dataset"]["cases"]),
+                str(header["system"]),
+                str(header["started"]),
+                _headlines(folder / "report.json"),
             )
         )
     return found
+
+
+def _headlines(report: Path) -> tuple[tuple[str, str], ...]:
+    try:
+        figures = json.loads(report.read_text(encoding="utf-8"))["figures"]
+        shown = [name for name in HEADLINES if name in figures][:6]
+        return tuple((MEASURES[name].label, show(name, figures[name]["value"])) for name in shown)
+    except (OSError, ValueError, KeyError, TypeError):  # there is none, or of another version
+        return ()
 
 
 def find_run(settings: Settings, name: str) -> Run:

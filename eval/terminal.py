@@ -17,7 +17,7 @@ from eval.judge import agreement
 from eval.measures import GROUPS, MEASURES, show
 from eval.run_files import Record, Run
 from eval.scores import run_figures
-from eval.session import OnRecord
+from eval.session import OnRecord, RunSummary
 from eval.threshold import Choice
 from eval.tune import Check, Trial, Values, spread_of
 
@@ -81,6 +81,23 @@ def print_figures(console: Console, run: Run) -> None:
     for note in run.header["notes"]:
         console.print(f"[yellow]{escape(note)}[/]", highlight=False)
     console.print()
+
+
+def print_runs(console: Console, runs: Sequence[RunSummary]) -> None:
+    """Print a line for each run, the newest first."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("run", "questions", "figures"):
+        table.add_column(heading)
+    for run in runs:
+        left = run.questions - run.asked
+        table.add_row(
+            escape(run.name),
+            f"{run.asked} of {run.questions}" if left else str(run.asked),
+            "unfinished"
+            if left
+            else ", ".join(f"{label} {value}" for label, value in run.figures[:3]) or "no report",
+        )
+    console.print(table)
 
 
 def print_comparison(console: Console, comparison: Comparison) -> None:

@@ -70,12 +70,19 @@ def test_runs_are_found_by_name_and_by_being_last(make_run, answerer, tmp_path):
 def test_runs_are_listed_with_their_headlines(make_run, answerer, tmp_path):
     settings = settings_with((), tmp_path / "data")
     assert run_summaries(settings) == []
+    assert "There is no run" in invoke("runs", "--data-dir", tmp_path / "data").stdout
     write_report(make_run(answerer, "data/runs/first"))
-    make_run(answerer, "data/runs/without-report")
-    [summary] = run_summaries(settings)
-    assert (summary.name, summary.dataset, summary.questions) == ("first", "five", 5)
-    assert summary.figures[0] == ("Right", "60.0 %")
-    assert summary.report.exists()
+    stopped = make_run(answerer, "data/runs/stopped").folder / "records.jsonl"
+    stopped.write_text("".join(f"{line}\n" for line in stopped.read_text().splitlines()[:2]))
+    (make_run(answerer, "data/runs/spoilt").folder / "run.json").write_text("{}")
+    summaries = {summary.name: summary for summary in run_summaries(settings)}
+    assert set(summaries) == {"first", "stopped"}
+    first = summaries["first"]
+    assert (first.dataset, first.asked, first.questions) == ("five", 5, 5)
+    assert first.figures[0] == ("Right", "60.0 %")
+    shown = " ".join(invoke("runs", "--data-dir", tmp_path / "data").stdout.split())
+    assert "first 5 Right 60.0 %" in shown
+    assert "stopped 2 of 5 unfinished" in shown
 
 
 def test_the_commands_load_nothing_heavy():
