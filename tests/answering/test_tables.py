@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from rag.answering.text.features import content_stems
-from rag.answering.text.tables import answering_cell, rows_around
+from rag.answering.text.tables import answering_cell, names_columns, rows_around
 
 BARRED = """The models:
 
@@ -65,6 +65,15 @@ def test_lines_of_cells(words: str, query: str, row: str, cell: str) -> None:
 )
 def test_lines_of_cells_that_have_their_names(words: str, query: str, row: str, cell: str) -> None:
     assert found(OWN_NAMES, words, query) == (row, cell)
+
+
+def test_the_line_above_that_holds_their_names_is_no_answer() -> None:
+    text = "Votes for Votes against\nAnn | Votes for: 5 | Votes against: 4\nWho votes for whom?"
+    assert [names_columns(text, text.index(line)) for line in text.splitlines()] == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_none_of_them_names_the_others() -> None:

@@ -105,9 +105,13 @@ def answering_cell(
 
 def names_columns(text: str, at: int) -> bool:
     """Whether an offset lies in a line that names the columns of a table."""
-    rows = rows_around(text, at)
-    header = rows[0].header if rows else None
-    return header is not None and header[0] <= at < header[1]
+    if rows := rows_around(text, at):
+        header = rows[0].header
+        return header is not None and header[0] <= at < header[1]
+    start, end = _line(text, at)
+    below = rows_around(text, end + 1) if end < len(text) else []
+    names = [cell.column for cell in below[0].cells[1:]] if below else []
+    return bool(names) and all(name and name in text[start:end] for name in names)
 
 
 def tells_of_another_column(text: str, span: Span, claim: str) -> bool:
@@ -138,20 +142,21 @@ def _named_column(cells: Sequence[Cell], share: Callable[[frozenset[str]], float
 def _lines_around(text: str, at: int) -> list[Span]:
     """Return the lines of the table around an offset; none when its line is no row."""
 
-    def line(at: int) -> Span:
-        start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
-        return start, len(text) if end < 0 else end
-
-    first = line(at)
+    first = _line(text, at)
     kind = _kind(text, first)
     if kind is None:
         return []
     lines = [first]
-    while lines[0][0] > 0 and _kind(text, above := line(lines[0][0] - 1)) == kind:
+    while lines[0][0] > 0 and _kind(text, above := _line(text, lines[0][0] - 1)) == kind:
         lines.insert(0, above)
-    while lines[-1][1] < len(text) and _kind(text, below := line(lines[-1][1] + 1)) == kind:
+    while lines[-1][1] < len(text) and _kind(text, below := _line(text, lines[-1][1] + 1)) == kind:
         lines.append(below)
     return lines
+
+
+def _line(text: str, at: int) -> Span:
+    start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+    return start, len(text) if end < 0 else end
 
 
 def _kind(text: str, line: Span) -> str | None:
