@@ -13,6 +13,7 @@ from eval import cli_sets, cli_tuning
 from eval.cli_options import (
     Corpus,
     DataDir,
+    DatasetPath,
     Limit,
     RunName,
     Sample,
@@ -29,7 +30,7 @@ eval_app = typer.Typer(
 
 
 def run(
-    dataset: Annotated[Path, typer.Argument(help="A .jsonl, SQuAD .json, or BEIR folder.")],
+    dataset: DatasetPath,
     corpus: Corpus = None,
     data_dir: DataDir = None,
     limit: Limit = None,

@@ -15,6 +15,10 @@ DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", "--store", help="The store. Default: .footnote", show_default=False),
 ]
+DatasetPath = Annotated[
+    Path,
+    typer.Argument(metavar="DATASET", help="A .csv, .xlsx or .jsonl, SQuAD .json, or BEIR folder."),
+]
 Corpus = Annotated[
     list[Path] | None,
     typer.Option("--corpus", help="Build a store of these files or folders, for this run only."),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eval.cli_options import DataDir, err, out
+from eval.cli_options import DataDir, DatasetPath, err, out
 from rag.printable import escape
 
 Drafts = Annotated[
@@ -16,7 +16,7 @@ Drafts = Annotated[
 
 
 def check(
-    dataset: Annotated[Path, typer.Argument(help="A .csv, .xlsx or .jsonl of questions, ...")],
+    dataset: DatasetPath,
     data_dir: DataDir = None,
 ) -> None:
     """Look at a question set before it is run: its lines, its quotes, and what it lacks."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eval.cli_options import Corpus, DataDir, Limit, RunName, Sample, Tags, err, out
+from eval.cli_options import Corpus, DataDir, DatasetPath, Limit, RunName, Sample, Tags, err, out
 
 
 def threshold(
@@ -37,7 +37,7 @@ def threshold(
 
 
 def tune(
-    dataset: Annotated[Path, typer.Argument(help="A .jsonl, SQuAD .json, or BEIR folder.")],
+    dataset: DatasetPath,
     corpus: Corpus = None,
     data_dir: DataDir = None,
     limit: Limit = None,
@@ -48,13 +48,13 @@ def tune(
     ] = None,
     measure: Annotated[str, typer.Option(help="What to raise.")] = "correct",
     check: Annotated[
-        str | None, typer.Option(help="Compare the winner with the present on this tag.")
+        str | None, typer.Option(help="Keep this tag aside; compare winner and present on it.")
     ] = None,
     write: Annotated[
         Path | None, typer.Option(help="Write the winner to this footnote.toml.")
     ] = None,
 ) -> None:
-    """Try passage sizes, reading depths and thresholds; show quality against time."""
+    """Try settings and thresholds; show quality against time. Passage sizes need --corpus."""
     from eval.session import require_extra, settings_with
 
     require_extra()
@@ -68,13 +68,15 @@ def tune(
     folder.mkdir(parents=True, exist_ok=True)
     loaded = load_dataset(dataset)
     files = list(corpus or ()) or loaded.corpus_files(folder)
-    chosen = loaded.select(tags=tag or (), limit=limit, sample=sample)
+    held = loaded.select(tags=[check]) if check else None
+    chosen = loaded.without(check or "").select(tags=tag or (), limit=limit, sample=sample)
+    grid = varying.parse_grid(vary) if vary else tuning.GRID if files else tuning.SEARCH_GRID
     with trial_progress(err) as on_trial:
         trials = tuning.sweep(
             chosen,
             files,
             settings,
-            grid=varying.parse_grid(vary) if vary else tuning.GRID,
+            grid=grid,
             measure=measure,
             folder=folder,
             on_trial=on_trial,
@@ -83,8 +85,7 @@ def tune(
     print_trials(out, trials, best, measure)
     page = tuning.write_page(folder / "tune.html", trials, best, measure)
     out.print(f"Frontier: {page}", highlight=False)
-    if check:
-        held = loaded.select(tags=[check])
+    if check and held:
         print_check(out, check, tuning.check_winner(held, files, settings, best, measure, folder))
     if write:
         varying.write_settings(write, best.values)

@@ -106,6 +106,10 @@ class Dataset:
             )
         return replace(self, cases=tuple(kept))
 
+    def without(self, tag: str) -> Dataset:
+        """Leave out cases that carry the tag."""
+        return replace(self, cases=tuple(case for case in self.cases if tag not in case.tags))
+
     def corpus_files(self, folder: Path) -> list[Path]:
         """Return files that ingest reads, writing or unpacking into the folder what is needed."""
         if self.records:

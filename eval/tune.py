@@ -26,10 +26,11 @@ from eval.metrics.intervals import (
 from eval.run import ask
 from eval.run_files import Record
 from eval.scores import OF_RUNS, question_scores
+from eval.session import check
 from eval.systems import build_store, open_footnote
 from eval.threshold import THRESHOLDS, withheld_below
 from eval.varying import STORED
-from rag.errors import InputError
+from rag.errors import InputError, NoDocumentsError
 from rag.settings import Settings
 
 Values = dict[str, Any]
@@ -38,6 +39,8 @@ GRID: dict[str, Sequence[Any]] = {
     "overlap_chars": (0, 200),
     "read_k": (5, 10, 20),
 }
+SEARCH_GRID: dict[str, Sequence[Any]] = {"read_k": (5, 10, 20), "dense_share": (0.2, 0.4, 0.6)}
+"""What can be varied over a store as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +79,20 @@ def sweep(
 ) -> list[Trial]:
     """Try every combination of the grid and, for each, the threshold that does best.
 
-    Stores are kept under the folder by what they were written with.
+    Stores are kept under the folder by what they were written with. Without a corpus the store of
+    the settings is asked.
 
     Raises:
-        InputError: the measure is none that a question has and that rises.
+        InputError: the measure is none that a question has and that rises, the grid asks for other
+            stores and there is no corpus to write, or the dataset quotes what no document says.
+        NoDocumentsError: there is nothing to ask.
     """
     _check_measure(measure)
+    if not corpus and (stored := [name for name in STORED if name in grid]):
+        raise InputError(
+            f"{' and '.join(stored)} cannot be varied over a store that is already written.",
+            "Give its documents, to write others for the trial: --corpus my-documents",
+        )
     choices = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
     trials = []
     for number, values in enumerate(choices, start=1):
@@ -97,12 +108,19 @@ def sweep(
 def answer_throughout(
     cases: Sequence[Case], corpus: Sequence[Path], settings: Settings, folder: Path
 ) -> list[Record]:
-    """Ask every case under the settings, over the kept store that fits them."""
-    written_with = {name: getattr(settings, name) for name in STORED}
-    store = folder / fingerprint([written_with, [str(path) for path in corpus]])
-    settings = settings.model_copy(update={"data_dir": store})
-    build_store(settings, corpus)
-    with open_footnote(settings) as (footnote, _):
+    """Ask every case under the settings, over the kept store that fits them, or over their own."""
+    if corpus:
+        written_with = {name: getattr(settings, name) for name in STORED}
+        store = folder / fingerprint([written_with, [str(path) for path in corpus]])
+        settings = settings.model_copy(update={"data_dir": store})
+        build_store(settings, corpus)
+    with open_footnote(settings) as (footnote, parts):
+        if not parts.catalog.counts().documents:
+            raise NoDocumentsError(
+                f"{settings.data_dir}: there are no documents to ask.",
+                "Add some: footnote ingest FOLDER; or give them for the trials: --corpus FOLDER",
+            )
+        check(cases, parts, ())
         return [ask(footnote, case) for case in cases]
 
 

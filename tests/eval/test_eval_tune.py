@@ -6,10 +6,11 @@ import tomllib
 
 import pytest
 
-from eval.dataset import Dataset
+from eval.dataset import Case, Dataset, Relevant
 from eval.loaders import load_dataset
 from eval.metrics.intervals import Estimate
 from eval.run import ask
+from eval.systems import build_store
 from eval.threshold import withheld_below
 from eval.tune import (
     Trial,
@@ -22,7 +23,8 @@ from eval.tune import (
     write_page,
 )
 from eval.varying import needs_reindexing, parse_grid, write_settings
-from rag.errors import InputError
+from rag.errors import InputError, NoDocumentsError
+from rag.retrieval.hashing import HASHING_MODEL
 from rag.settings import Settings
 
 
@@ -169,3 +171,48 @@ def test_a_sweep_keeps_its_stores(tmp_path):
     assert seen == [(1, 2), (2, 2)] * 2
     assert [t.quality.value for t in trials] == [1.0, 1.0]
     assert len(list((tmp_path / "stores").iterdir())) == 1
+
+
+@pytest.fixture
+def written(tmp_path):
+    """A small store, and a question of it."""
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    (corpus / "talks.md").write_text("# Talks\n\nThe talks began in 1990. Tea was served.\n")
+    settings = Settings(
+        data_dir=tmp_path / "data", embedding_model=HASHING_MODEL, reader="similarity"
+    )
+    build_store(settings, [corpus])
+    return settings
+
+
+def case(quote):
+    return Case(
+        "a", "When did the talks begin?", (), True, ("1990",), (Relevant("talks.md", quote),)
+    )
+
+
+def test_without_documents_the_store_is_asked_as_it_is(written, tmp_path):
+    dataset = Dataset("one", (case("The talks began in 1990."),))
+    sweeping = {"measure": "correct", "folder": tmp_path / "stores"}
+    trials = sweep(dataset, [], written, grid={"read_k": (1, 2)}, **sweeping)
+    assert [trial.quality.value for trial in trials] == [1.0, 1.0]
+    assert not (tmp_path / "stores").exists()
+    with pytest.raises(InputError, match="passage_chars cannot be varied over a store") as raised:
+        sweep(dataset, [], written, grid={"passage_chars": (500,)}, **sweeping)
+    assert "--corpus" in raised.value.hint
+
+
+def test_a_store_without_documents_or_a_wrong_quote_stops_a_sweep(written, tmp_path):
+    sweeping = {"grid": {"read_k": (1,)}, "measure": "correct", "folder": tmp_path}
+    with pytest.raises(InputError, match="1 quotes of the dataset are not in their document"):
+        sweep(Dataset("one", (case("It began in 1991."),)), [], written, **sweeping)
+    empty = written.model_copy(update={"data_dir": tmp_path / "empty"})
+    with pytest.raises(NoDocumentsError, match="no documents to ask"):
+        sweep(Dataset("one", (case(""),)), [], empty, **sweeping)
+
+
+def test_what_is_kept_aside_has_no_say():
+    cases = tuple(Case(str(i), "?", tags=("held",) if i % 2 else ("dev",)) for i in range(4))
+    assert [c.case_id for c in Dataset("four", cases).without("held").cases] == ["0", "2"]
+    assert len(Dataset("four", cases).without("").cases) == 4
