@@ -19,6 +19,7 @@ LEADING = ("$", "€", "£", "¥", "(", "$(")
 TRAILING = ("%", ")", ")%")
 OFF_COLUMN = 0.5  # of the distance between columns: how far a figure may stand from its name
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_A_NAME = re.compile(r"[^|:\n]{1,60}")  # as `placing` takes them off again
 
 _LEAST_ROWS = 2
 _MOST_HEAD_LINES = 24  # each cell of a head may be a line of its own
@@ -154,7 +155,11 @@ def _names(
             if column is not None:
                 over[column] = f"{cell.text} {over[column]}".strip()
         used += lines
-    sure = all(over) and len(set(over)) == len(over) and sum(map(len, over)) <= _MAX_CHARS
+    sure = (
+        len(set(over)) == len(over)
+        and all(_A_NAME.fullmatch(name) for name in over)
+        and sum(map(len, over)) <= _MAX_CHARS
+    )
     return (used, tuple(over)) if sure else ([], ())
 
 
