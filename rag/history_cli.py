@@ -11,13 +11,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from rag.cli_options import DataDir
 from rag.errors import InputError
 from rag.history.export import audit_to_dict, person_to_dict
 from rag.history.records import History
 from rag.history.retention import forget_old
+from rag.printable import escape_name
 from rag.settings import Settings, load_settings
 
 out = Console(soft_wrap=True)
@@ -36,8 +36,8 @@ def people(data_dir: DataDir = None) -> None:
         found = history.people()
     for name, counts in found.items():
         out.print(
-            f"{escape(name)}: {counts.conversations} conversations, {counts.feedback} feedback, "
-            f"{counts.audit_lines} audit lines, {counts.sign_ins} sign-ins",
+            f"{escape_name(name)}: {counts.conversations} conversations, "
+            f"{counts.feedback} feedback, {counts.audit_lines} audit lines, {counts.sign_ins} sign-ins",
             highlight=False,
         )
     if not found:
@@ -59,7 +59,9 @@ def export(
         sys.stdout.write(text)
         return
     file.write_text(text, encoding="utf-8")
-    out.print(f"All that is kept of {escape(person)}: {escape(str(file))}", highlight=False)
+    out.print(
+        f"All that is kept of {escape_name(person)}: {escape_name(str(file))}", highlight=False
+    )
 
 
 @history_app.command()
@@ -84,8 +86,8 @@ def erase(
     for name in ("audit.jsonl", "feedback.jsonl"):
         if (settings.data_dir / name).exists():
             err.print(
-                f"{escape(str(settings.data_dir / name))} of an earlier version was taken over "
-                "and is still there: delete it, and backups, yourself.",
+                f"{escape_name(str(settings.data_dir / name))} of an earlier version was taken "
+                "over and is still there: delete it, and backups, yourself.",
                 highlight=False,
             )
 
@@ -118,8 +120,18 @@ def forget(data_dir: DataDir = None) -> None:
 
 @contextmanager
 def _history(settings: Settings) -> Iterator[History]:
+    """Open the history.
+
+    Raises:
+        InputError: there is no folder that could hold it; "nothing is kept" would be no answer.
+    """
     from rag.history.opening import open_history  # takes a moment to import
 
+    if not settings.history_url.get_secret_value() and not settings.data_dir.is_dir():
+        raise InputError(
+            f"There is no folder {settings.data_dir}, so nothing is kept there.",
+            "Name the store with --data-dir, or its database with FOOTNOTE_HISTORY_URL.",
+        )
     history = open_history(settings)
     try:
         yield history

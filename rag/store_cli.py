@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from rag.cli_checks import existing_store
 from rag.cli_options import DataDir, Json, err, out, print_json
 from rag.errors import InputError
+from rag.printable import escape_name
 from rag.settings import load_settings
 from rag.store.collections import checked_collection
 
@@ -107,7 +107,7 @@ def remove(
             f"The store has no document {', '.join(map(repr, documents))}.",
             "See what it holds with: footnote status",
         )
-    out.print(f"Removed {len(removed)}: {escape(', '.join(removed[:20]))}", highlight=False)
+    out.print(f"Removed {len(removed)}: {escape_name(', '.join(removed[:20]))}", highlight=False)
 
 
 def reindex(data_dir: DataDir = None) -> None:
@@ -125,7 +125,7 @@ def backup(
     from rag.backup_command import run_backup
 
     counts = run_backup(existing_store(load_settings(data_dir=data_dir)), file)
-    out.print(f"{counts.documents} documents, {counts.passages} passages: {escape(str(file))}")
+    out.print(f"{counts.documents} documents, {counts.passages} passages: {escape_name(str(file))}")
 
 
 def restore(

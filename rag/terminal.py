@@ -99,6 +99,8 @@ def print_report(console: Console, report: Report) -> None:
         what = f"{gone} file(s) are gone; their documents are kept."
         console.print(f"[yellow]gone[/]     {what}", highlight=False)
         console.print("         To take them out too: footnote ingest --prune", style="dim")
+    if not report.steps:
+        console.print("[yellow]nothing[/]  There are no files under the paths given.")
     rate = report.characters / report.seconds if report.seconds else 0.0
     console.print(
         f"Files: {_counts(report.steps)}. Documents: {report.documents} written, "

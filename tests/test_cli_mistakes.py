@@ -99,6 +99,21 @@ def test_a_collection_that_is_not_there_is_named(footnote):
     assert "No document is in the collection sihps. There are: ships." in said
 
 
+def test_a_folder_without_files_is_told(footnote, tmp_path):
+    (tmp_path / "empty").mkdir()
+    code, said, _ = footnote("ingest", "empty")
+    assert code == 0
+    assert "There are no files under the paths given." in said
+
+
+@pytest.mark.parametrize("command", [["people"], ["export", "user ann"], ["audit"], ["forget"]])
+def test_a_history_is_not_begun_where_there_is_none(footnote, command):
+    code, _, said = footnote("history", *command, "--data-dir", "nowhere")
+    assert code == 64
+    assert "There is no folder nowhere, so nothing is kept there." in said
+    assert not Path("nowhere").exists()
+
+
 @pytest.mark.parametrize("text", ["date==2011", "date=>2011", "date>2011", "=2011", "date="])
 def test_a_filter_of_another_form_is_refused(footnote, text):
     footnote("ingest", "docs")
