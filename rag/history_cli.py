@@ -37,7 +37,8 @@ def people(data_dir: DataDir = None) -> None:
     for name, counts in found.items():
         out.print(
             f"{escape_name(name)}: {counts.conversations} conversations, "
-            f"{counts.feedback} feedback, {counts.audit_lines} audit lines, {counts.sign_ins} sign-ins",
+            f"{counts.feedback} feedback, {counts.audit_lines} audit lines, "
+            f"{counts.sign_ins} sign-ins",
             highlight=False,
         )
     if not found:
