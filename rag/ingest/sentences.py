@@ -112,15 +112,17 @@ def _paragraph_blocks(text: str, start: int, end: int) -> Iterator[tuple[int, in
         return
     lines = paragraph.split("\n")
     width = max(len(line.rstrip()) for line in lines)
-    position, held = start, lines[0]
+    position, held = start, [lines[0]]
     for above, line in pairwise(lines):
         if _is_wrap(above, line, width):
-            held = f"{held} {line}"  # as long as before, so offsets hold
-        else:
-            if not held.isspace():
-                yield position, position + len(held), held
-            position, held = position + len(held) + 1, line
-    yield position, position + len(held), held
+            held.append(line)
+            continue
+        block = " ".join(held)  # as long as before, so offsets hold
+        if not block.isspace():
+            yield position, position + len(block), block
+        position, held = position + len(block) + 1, [line]
+    block = " ".join(held)
+    yield position, position + len(block), block
 
 
 def _is_wrap(above: str, line: str, width: int) -> bool:

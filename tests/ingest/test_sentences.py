@@ -206,3 +206,18 @@ def test_time_grows_no_faster_than_the_text(unit):
     began = time.process_time()
     sentence_spans(unit * (200_000 // len(unit)))
     assert time.process_time() - began < 2.0
+
+
+def test_a_paragraph_of_very_many_lines_takes_time_by_their_number():
+    """Processor time, not the clock: ten times the lines took ninety times as long once."""
+    line = "words that fill the line and go on below with no end in sight for any of them"
+
+    def seconds(lines: int) -> float:
+        text = "\n".join([line] * lines)
+        began = time.process_time()
+        spans = sentence_spans(text)
+        assert spans[-1][1] == len(text)
+        return time.process_time() - began
+
+    seconds(1_000)
+    assert seconds(80_000) < 35 * seconds(8_000)
