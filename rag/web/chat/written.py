@@ -82,7 +82,8 @@ def _finished(
     said = "".join(_remark(*remark) for remark in remarks(sentence))
     *others, last = cells
     wrapped = [f'<span class="{kind}">{cell}</span>' for cell in others]
-    return [*wrapped, f'<span class="{kind}">{last}{markers}</span>{said}']
+    # Outside of what may be underlined as doubtful, which a link in it would be too.
+    return [*wrapped, f'<span class="{kind}">{last}</span>{markers}{said}']
 
 
 def _paragraph(rows: Sequence[Sequence[str]]) -> str:

@@ -19,7 +19,8 @@
       z-index: 2147483000 !important; font: 16px/1.4 system-ui, sans-serif !important; }
     :host([data-side="left"]) { inset-inline: 20px auto !important; }
     .bubble { all: unset; box-sizing: border-box; display: grid; place-items: center;
-      inline-size: 56px; block-size: 56px; border-radius: 50%; cursor: pointer; color: #fff;
+      inline-size: 56px; block-size: 56px; border-radius: 50%;
+      border: 1px solid transparent; cursor: pointer; color: #fff;
       background: var(--footnote-accent, #1f4e8c); box-shadow: 0 2px 12px rgb(0 0 0 / .3); }
     .bubble:focus-visible { outline: 3px solid #fff; box-shadow: 0 0 0 6px #1a73e8; }
     .bubble svg { inline-size: 26px; block-size: 26px; fill: none; stroke: currentColor;
