@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -134,3 +136,49 @@ def test_a_refused_connection_is_not_used(path):
 
 def test_a_folder_yet_to_be_made_may_be_written_if_the_one_above_may(tmp_path):
     assert may_be_written(tmp_path / "new" / "store" / "catalog.sqlite3")
+
+
+WRITER = """
+import random, sqlite3, sys
+chance, number = random.Random(7), 0
+while number < 60:
+    connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=60)
+    connection.execute("PRAGMA journal_mode=WAL")
+    for _ in range(chance.choice([1, 1, 4])):
+        number += 1
+        connection.execute("UPDATE numbers SET number = ?, filling = randomblob(?)",
+                           (number, chance.randrange(3000)))
+        if chance.random() < 0.3:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+print(number)
+"""
+
+
+@pytest.mark.parametrize("opened_anew", [True, False])
+def test_whoever_writes_meanwhile_one_state_is_read_or_none(tmp_path, opened_anew):
+    """Every row of a state has the same number, and no later read may see an earlier state."""
+    path = tmp_path / "numbers.sqlite3"
+    with closing(writer(path)) as connection:
+        connection.execute("CREATE TABLE numbers (number, filling)")
+        connection.executemany("INSERT INTO numbers VALUES (0, ?)", [(b"x" * 900,)] * 200)
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True
+    )
+    seen, file = [0], ReadOnlyFile(path)
+    while (ended := process.poll()) is None or seen[-1] < 60:
+        try:
+            with file.reading() as connection:
+                states = connection.execute("SELECT number, filling FROM numbers").fetchall()
+        except StoreBusyError:
+            assert ended is None, "nobody writes any more"
+            continue
+        finally:
+            if opened_anew:
+                file.close()
+        (number,) = {number for number, _ in states}
+        seen.append(number)
+        assert seen[-1] >= seen[-2]
+        assert ended is None or number >= 60, "the last state is what is read in the end"
+    file.close()
+    assert int(process.communicate()[0]) == seen[-1]
