@@ -28,7 +28,7 @@ def test_every_prompt_that_ships_has_what_the_code_fills_in(name):
 
 
 def test_every_prompt_file_is_known_to_the_code():
-    of_evaluation = {"judge"}  # tested in tests/eval
+    of_evaluation = {"draft", "judge"}  # tested in tests/eval
     assert {path.stem for path in PROMPTS_DIR.glob("*.md")} == set(VARIABLES) | of_evaluation
 
 
