@@ -25,6 +25,7 @@ from rag.settings import Settings
 from rag.store.records import FileRecord
 from rag.types import Answer, Citation, Document, Hit, Sentence
 from rag.web.pages.page_pictures import PagePictures
+from rag.web.problems import Problem
 from rag.web.server import create_app
 from tests.ingest.readers.test_picture import picture
 
@@ -206,23 +207,27 @@ def test_who_wait_for_pages_leave_threads_to_others(filed, tmp_path):
 
     pictures._thread.submit(hold)
     assert begun.wait(60)
-    found: list[bytes | None] = []
+    found: list[bytes | Problem | None] = []
     (document,) = filed.held
-    waiting = [
-        threading.Thread(target=lambda: found.append(pictures.picture(document, 2)))
-        for _ in range(40)
-    ]
+
+    def want() -> None:
+        try:
+            found.append(pictures.picture(document, 2))
+        except Problem as problem:
+            found.append(problem)
+
+    waiting = [threading.Thread(target=want) for _ in range(40)]
     for each in waiting:
         each.start()
     deadline = time.monotonic() + 60
     while len(found) < 28:
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    assert found == [None] * 28
+    assert {(each.status, each.headers["Retry-After"]) for each in found} == {(503, "5")}
     go_on.set()
     for each in waiting:
         each.join()
-    assert len([each for each in found if each]) == 12
+    assert len([each for each in found if isinstance(each, bytes)]) == 12
     assert pictures.picture(document, 2)
     pictures.close()
 

@@ -24,7 +24,7 @@ from rag.ingest.readers.views import PICTURE_SUFFIXES, VIEWED_SUFFIXES, PageRequ
 from rag.ingest.sandbox import Limits, Sandbox
 from rag.store.records import FileRecord
 from rag.types import Document
-from rag.web.problems import Problem
+from rag.web.problems import Problem, busy
 from rag.web.workers import Workers
 
 PATIENCE_SECONDS = 8.0
@@ -40,6 +40,7 @@ _WORDS = {
     "late": "it is still being drawn; open this again in a moment",
     "busy": "there is too much to do; open this again in a moment",
 }
+_LATER = ("late", "busy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +104,18 @@ class PagePictures:
         return Shown(tuple(views))
 
     def picture(self, document: Document, page: int) -> bytes | None:
-        """Draw a page of a document as PNG; None when that cannot be done."""
+        """Draw a page of a document as PNG; None when that cannot be done.
+
+        Raises:
+            Problem: there is too much to draw at the moment (503).
+        """
         if not 1 <= page <= len(page_starts(document)):
             return None
         try:
             return self._view(self._request(document, page, draw=True)).picture
-        except DocumentError:
+        except DocumentError as error:
+            if error.reason in _LATER:
+                raise busy("Too many pages are being drawn.") from error
             return None
 
     def _look(
