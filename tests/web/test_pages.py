@@ -50,6 +50,14 @@ def test_rows_are_a_table_and_the_quoted_ones_are_marked():
     assert "<table" not in document_page(Document("d", "T", "t", "One | two."), None, panel=False)
 
 
+def test_rows_of_another_width_within_a_table_have_no_head_of_their_own():
+    text = "Rooms.\nName | Seats\nHall | 40\nEast | wing | old\nWest | wing | new"
+    page = document_page(Document("d", "T", "t.md", text), None, panel=False)
+    assert page.count("<table") == 2
+    assert page.count("<th>") == 2
+    assert "<td>East</td><td>wing</td><td>old</td>" in page
+
+
 def test_a_table_without_names_of_columns_has_no_head():
     document = Document("d", "T", "t.md", "Figures.\n\n12 | 14\n15 | 16")
     page = document_page(document, None, panel=False)

@@ -77,7 +77,10 @@ def _lines(text: str, start: int, end: int) -> Iterator[Span]:
 
 
 def _table(text: str, rows: list[Span], marks: _Marks) -> str:
-    head = names_columns(text, rows[0][0])
+    # Asked once for all rows that follow each other: it looks at each of them.
+    first = rows[0][0]
+    above = text[text.rfind("\n", 0, max(0, first - 1)) + 1 : first]
+    head = CELLS not in above and names_columns(text, first)
     shown = "".join(
         _row(text, row, marks, "th" if head and i == 0 else "td") for i, row in enumerate(rows)
     )
