@@ -14,6 +14,7 @@ from pathlib import Path
 
 from eval.dataset import Case, same_source
 from eval.loaders import load_plain
+from eval.measures import show
 from eval.metrics.intervals import Estimate, mean_estimate
 from eval.systems import build_store
 from rag.build import Parts, open_parts
@@ -44,7 +45,10 @@ def year_rows(parts: Parts, settings: Settings, cases: Sequence[Case]) -> Iterat
 
 
 def _cell(estimate: Estimate) -> str:
-    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+    value, low, high = (
+        show("mrr@10", part) for part in (estimate.value, estimate.low, estimate.high)
+    )
+    return f"{value} [{low}, {high}]"
 
 
 def _ranking(parts: Parts, settings: Settings, query: str) -> list[tuple[str, float]]:
