@@ -54,8 +54,8 @@ crash: $(VENV)/installed-test ## 200 kills and faults at every named point: ARGS
 torture: $(VENV)/installed-test ## Damaged files and bombs: ARGS="--count 100 --no-bombs" for a part
 	$(BIN)/python -m tests.torture.run $(ARGS)
 
-clean: ## Remove the environment and the store of the working folder
-	rm -rf $(VENV) .footnote
+clean: ## Remove the environment; the store, .footnote, stays
+	rm -rf $(VENV)
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

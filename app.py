@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sys
 
-from rich.console import Console
+from rag.interrupts import interrupts_end
 
-from rag.errors import RagError
-from rag.ingest_command import run_ingest
-from rag.serve_command import run_server
-from rag.settings import PROJECT_ROOT, keep_libraries_quiet, load_settings
+with interrupts_end():
+    from rich.console import Console
+
+    from rag.errors import RagError
+    from rag.ingest_command import run_ingest
+    from rag.serve_command import run_server
+    from rag.settings import PROJECT_ROOT, keep_libraries_quiet, load_settings
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rag.build import open_parts, read_limits
 from rag.errors import ConfigurationError, RagError
+from rag.interrupts import interrupts_end
 from rag.settings import Settings, keep_libraries_quiet
 from rag.store.following import following
 from rag.types import Question
@@ -28,12 +29,13 @@ def run_server(settings: Settings) -> None:
         RagError: the port is taken, or the store cannot be opened.
     """
     keep_libraries_quiet(allow_downloads=settings.allow_downloads)
-    from rag.web.api.writing import StoreWriter
-    from rag.web.memory import giving_back
-    from rag.web.pages.page_pictures import PagePictures
-    from rag.web.people.identity import check_binding
-    from rag.web.port import serve
-    from rag.web.server import create_app
+    with interrupts_end():
+        from rag.web.api.writing import StoreWriter
+        from rag.web.memory import giving_back
+        from rag.web.pages.page_pictures import PagePictures
+        from rag.web.people.identity import check_binding
+        from rag.web.port import serve
+        from rag.web.server import create_app
 
     check_binding(settings)  # before the store is opened, which takes a while
 

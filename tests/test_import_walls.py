@@ -13,7 +13,7 @@ SOURCES = sorted([*(PROJECT / "rag").rglob("*.py"), *(PROJECT / "eval").rglob("*
 # A layer may import itself and what stands above it in this list.
 LAYERS = [
     ["rag.types", "rag.errors", "rag.notes", "rag.every"],
-    ["rag.settings_sources", "rag.printable"],
+    ["rag.settings_sources", "rag.printable", "rag.interrupts"],
     ["rag.settings", "rag.store.collections", "rag.store.filters", "rag.store.records"],
     [
         "rag.ingest.sentences",
@@ -44,6 +44,7 @@ LAYERS = [
     ["rag.batch", "rag.cli_checks"],
     ["rag.store_cli", "rag.ask_cli", "rag.access_cli", "rag.history_cli"],
     ["rag.cli"],
+    ["rag.__main__"],
     ["eval"],
 ]
 
