@@ -20,6 +20,7 @@ from web_fakes import QUOTE, MemoryCatalog, ScriptedAssistant
 from rag.errors import ConfigurationError, StoreError
 from rag.history.records import now
 from rag.history.sign_ins import SignedIn
+from rag.serve_command import _keeping_nothing
 from rag.settings import Settings
 from rag.web.gate.gate import Gate
 from rag.web.people.access import Principal, Right, principal_of
@@ -518,6 +519,14 @@ def test_a_use_is_written_down_now_and_then_and_secrets_never(store, people):
 def test_settings_that_would_not_be_safe_are_refused(changed, says, tmp_path):
     with pytest.raises(ConfigurationError, match=says):
         build_open_id(settings_of(Login("http://127.0.0.1:9"), tmp_path, **changed))
+
+
+def test_a_store_that_may_only_be_read_needs_another_place_for_who_is_signed_in(tmp_path):
+    settings = settings_of(Login("http://127.0.0.1:9"), tmp_path)
+    with pytest.raises(ConfigurationError, match="who signs in cannot be kept there"):
+        _keeping_nothing(settings)
+    elsewhere = settings_of(Login("http://127.0.0.1:9"), tmp_path, history_url="sqlite:////x/y.db")
+    assert _keeping_nothing(elsewhere) is elsewhere
 
 
 @pytest.mark.parametrize(
