@@ -66,6 +66,8 @@ def command(
     """Run `footnote` with these arguments in a folder; what it prints goes to `output`."""
     os.dup2(output.fileno(), 1)
     os.dup2(output.fileno(), 2)
+    # What was there may have been a file, and takes the pipe for one still.
+    sys.stdout = os.fdopen(1, "w", closefd=False)
     os.chdir(folder)
     os.environ.update(environment)
     faults.arm(_Faulty(fault))
