@@ -25,6 +25,8 @@ from rag.web.people.access import ANYBODY, principal_of
 from rag.web.people.readable import View, Views
 
 WAITING_QUESTIONS = 64
+KEPT_PAGES = 2000
+"""Of so many pages that were opened last, what they show is remembered: some 50 kB for each."""
 CLEAR_SECONDS = 2.0
 
 
@@ -56,6 +58,7 @@ class ChatPage:
         blocks = gr.Blocks(
             title="Footnote", analytics_enabled=False, fill_width=True, fill_height=True
         )
+        blocks.state_session_capacity = KEPT_PAGES  # only launch() takes it as an argument
         with blocks:
             self.at.build(self.past, self.mode)
             connect(self, blocks)
