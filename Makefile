@@ -59,7 +59,7 @@ clean: ## Remove the environment; the store, .footnote, stays
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	@echo "Installing Footnote into $(VENV) (about two minutes the first time) ..."
+	@echo "Installing Footnote into $(VENV) (about a minute the first time) ..."
 	@$(BIN)/python tools/install.py
 	@touch $@
 
