@@ -118,7 +118,6 @@ def test_other_passage_settings_are_refused_with_the_command_that_helps(
     [
         (["ask", "Anything?"], 66, "no documents"),
         (["ask"], 64, "no question"),
-        (["ask", "--batch", "nowhere.jsonl"], 64, "cannot be opened"),
         (["ingest", "nowhere"], 64, "no file or folder"),
         (["ingest", "pyproject.toml"], 64, "pyproject.toml"),
         (["search", "x", "--filter", "nonsense"], 64, "FIELD=VALUE"),
@@ -160,6 +159,12 @@ def test_a_second_writer_is_told_to_wait(footnote, store, tmp_path):
         done = run(footnote, "ingest", "corpus", "--data-dir", str(store))
     assert done.returncode == 75
     assert "Another process" in done.stderr
+
+
+def test_a_batch_that_is_not_there_is_named(footnote, store):
+    done = run(footnote, "ask", "--batch", "nowhere.jsonl", "--data-dir", str(store))
+    assert done.returncode == 64
+    assert "nowhere.jsonl: cannot be opened" in done.stderr
 
 
 def test_removing_what_is_not_there_says_so(footnote, store):
