@@ -24,7 +24,7 @@ from rag.ingest.readers.views import PageRequest, PageView, view
 from rag.ingest.sentences import sentence_spans
 from rag.types import Document
 
-_COLUMN_NAME = re.compile(r" \| [^|:\n]{1,60}: ")
+_COLUMN_NAME = re.compile(r" \| (?:[^|:\n]{1,60}: )?")
 _LEAST_LINE = 12  # letters: shorter lines are found anywhere
 _INSET = 0.05  # points: letters of the neighbours touch the box
 

@@ -76,7 +76,7 @@ def _rows_from(page: Sequence[Line], place: int) -> list[list[_Cell]]:
         figures = _figures(page[index])
         if len(figures) < 2 or (rows and len(figures) != len(rows[0])):
             break
-        if rows and not _follows(page[index - 1], page[index]):
+        if rows and not follows(page[index - 1], page[index]):
             break
         rows.append(figures)
     return rows
@@ -87,7 +87,7 @@ def _end(page: Sequence[Line], place: int, columns: int) -> int:
 
     Rows with empty cells and labels without figures belong to it.
     """
-    while place < len(page) and _follows(page[place - 1], page[place]):
+    while place < len(page) and follows(page[place - 1], page[place]):
         figures = len(_figures(page[place]))
         is_label = page[place].words and not any(map(str.isdigit, page[place].text))
         if not 0 < figures <= columns and not is_label:
@@ -96,7 +96,8 @@ def _end(page: Sequence[Line], place: int, columns: int) -> int:
     return place
 
 
-def _follows(above: Line, line: Line) -> bool:
+def follows(above: Line, line: Line) -> bool:
+    """Whether a line stands right below another one."""
     return 0 <= above.base - line.base <= _PITCH * above.size
 
 

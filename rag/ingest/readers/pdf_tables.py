@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from rag.ingest.readers.pdf_cells import with_cells
 from rag.ingest.readers.pdf_heads import FIGURE, LEADING, TRAILING, Columns, word_heads
 from rag.ingest.readers.pdf_line import Line
 
@@ -27,6 +28,7 @@ _GROUP = re.compile(
 _NOTE = re.compile(r"\(\w{1,2}\)")
 _BULLETS = ("•", "·", "▪", "‣", "◦", "●", "○", "■", "□", "–")
 _PROSE_WORDS = 14
+_MOST_WORDS = 20  # of a row of words
 _MAX_NAMES_CHARS = 60  # longer ones would drown the figures if every row repeated them
 _ROW_ENDS = "0123456789)%-–—"
 
@@ -41,8 +43,8 @@ def is_row(text: str) -> bool:
 
 
 def could_be_of_table(text: str) -> bool:
-    """Whether a line is worth measuring: it ends as rows do, or is short enough to name columns."""
-    return text[-1] in _ROW_ENDS or text.count(" ") < _PROSE_WORDS
+    """Whether a line is worth measuring: it ends as rows do, or is short enough for cells."""
+    return text[-1] in _ROW_ENDS or text.count(" ") < _MOST_WORDS
 
 
 def ends_in_figure(text: str) -> bool:
@@ -53,7 +55,7 @@ def ends_in_figure(text: str) -> bool:
 
 def with_tables(page: Sequence[Line]) -> list[Line]:
     """Join the pieces of rows, and name the columns in rows where that is sure."""
-    return list(_named(_joined(page)))
+    return with_cells(list(_named(_joined(page))))
 
 
 def _trailing_figures(words: Sequence[str]) -> int:

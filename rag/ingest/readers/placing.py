@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
 _WORD = re.compile(r"\S+")
-_COLUMN_NAME = re.compile(r"\| [^|:\n]{1,60}:")  # what `pdf_tables` writes before a figure
+_COLUMN_NAME = re.compile(r"\|(?: [^|:\n]{1,60}:)?")  # what `pdf_tables` writes before a cell
 _MOST_COMPARED = 4_000_000  # letters of one times letters of the other
 _SURE_LETTERS = 3  # fewer could be equal by chance, unless they are whole words
 

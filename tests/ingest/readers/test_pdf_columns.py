@@ -146,7 +146,7 @@ def test_rows_of_a_table_are_not_taken_for_columns(read):
         row_by_row(page, 680, [labels, notes], (54, 318))
 
     text = read(draw)
-    assert all(f"{label} {note}" in text for label, note in zip(labels, notes, strict=True))
+    assert all(f"{label} | {note}" in text for label, note in zip(labels, notes, strict=True))
 
 
 def test_a_table_of_words_is_read_cell_by_cell_and_row_by_row(read):
