@@ -60,7 +60,7 @@ def require_extra() -> None:
     missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
     if missing:
         raise ConfigurationError(
-            f"Evaluation needs {', '.join(missing)}, which is not installed.",
+            f"For evaluation these packages are missing: {', '.join(missing)}.",
             "pip install 'footnote[eval]'",
         )
 

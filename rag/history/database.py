@@ -48,7 +48,7 @@ def database_url(given: str, data_dir: Path) -> URL:
         return URL.create("sqlite", database=str(data_dir / FILE_NAME))
     try:
         url = make_url(given)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # the latter: a port that is no number
         raise _bad_url("it is not a URL") from error
     if url.drivername in ("postgresql", "postgres"):
         url = url.set(drivername="postgresql+pg8000")
@@ -56,6 +56,8 @@ def database_url(given: str, data_dir: Path) -> URL:
         raise _bad_url(f"found {url.drivername!r}")
     if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
         raise _bad_url("a database in memory keeps nothing")
+    if url.get_backend_name() == "postgresql" and not url.username:
+        raise _bad_url("it names no user")
     return url
 
 

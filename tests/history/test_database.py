@@ -187,6 +187,8 @@ def test_no_error_repeats_the_words_of_people(history, engine):
         ("nonsense", "not a URL"),
         ("mysql://ann@host/history", "found 'mysql'"),
         ("sqlite://", "in memory"),
+        ("postgres://host/history", "names no user"),
+        ("postgresql://ann:hush@host:port/history", "not a URL"),
         ("postgresql://ann@host/history?sslmode=sometimes", "sslmode 'sometimes'"),
         ("postgresql+nothing://ann:hush@host/history", "not installed"),
     ],
