@@ -28,6 +28,8 @@ def _folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def footnote(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "400")  # where lines end is not what is tested
+
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["footnote", *arguments])
         with pytest.raises(SystemExit) as stopped:

@@ -16,6 +16,11 @@ Weight | 18,5 kg | 23,1 kg
 Noise level | 62 dB | 66 dB
 
 The end."""
+OFFICERS = """Our officers:
+
+Name | Age | Office
+Ann Carter | 57 | Chairwoman and Chief Executive Officer
+Bo Lind | 51 | Chief Financial Officer"""
 NAMED = """Columns: Item; Quantity; Unit price
 Row 2: Item: Copper pipe; Quantity: 340; Unit price: 4.75
 Row 3: Item: Safety gloves; Quantity: 96; Unit price: 3.20"""
@@ -78,6 +83,20 @@ def test_the_line_above_that_holds_their_names_is_no_answer() -> None:
 
 def test_none_of_them_names_the_others() -> None:
     assert [row.header for row in rows_around(OWN_NAMES, OWN_NAMES.index("Tax"))] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("words", "query", "cell"),
+    [
+        ("Bo Lind", "who is chief executive officer", "Ann Carter"),
+        ("Chief Financial Officer", "who is the chief financial officer", "Bo Lind"),
+        ("51", "what office has Ann Carter", "Chairwoman and Chief Executive Officer"),
+    ],
+)
+def test_what_the_question_says_is_not_what_it_asks_for(words: str, query: str, cell: str) -> None:
+    answer = found(OFFICERS, words, query)
+    assert answer is not None
+    assert answer[1] == cell
 
 
 @pytest.mark.parametrize(

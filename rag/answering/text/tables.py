@@ -21,6 +21,9 @@ _OWN_NAME = re.compile(r"([^:|]{1,80}): (?=\S)")
 _NUMBER = re.compile(r"(?<![\w-])\d(?:[\d.,]*\d)?(?![\w-])")
 _FIGURE = re.compile(r"(?!(?:1[89]|20)\d\d$)[\W_]*\d[\d.,\s]*\W*")
 
+SAID = 0.5
+"""A cell that has more than this share of a question is what it says, not what it asks for."""
+
 Span = tuple[int, int]
 
 
@@ -85,8 +88,7 @@ def answering_cell(
     own = next((row for row in rows if row.start <= span[0] < row.end), None)
     # What stands first in a row is what the row is about: it counts twice.
     shares = [
-        share(content_stems(text[slice(*row.span)]))
-        + share(content_stems(text[row.cells[0].start : row.cells[0].end]))
+        share(content_stems(text[slice(*row.span)])) + share(_stems(text, row.cells[0]))
         for row in rows
     ]
     here = shares[rows.index(own)] if own else 0.0
@@ -96,11 +98,17 @@ def answering_cell(
     at = _column_at(own, span) if own else None
     named = _named_column(best.cells, share)
     at = named if named is not None else at
+    if at is not None and at < len(best.cells) and share(_stems(text, best.cells[at])) > SAID:
+        at = 0  # the question says what stands there, and asks whose it is
     if at is None or at >= len(best.cells):
         return best, best.span
     cell = best.cells[at]
     within = best is own and cell.start <= span[0] and span[1] <= cell.end
     return best, span if within else (cell.start, cell.end)
+
+
+def _stems(text: str, cell: Cell) -> frozenset[str]:
+    return content_stems(text[cell.start : cell.end])
 
 
 def names_columns(text: str, at: int) -> bool:
