@@ -2,8 +2,8 @@
 
 What is sure enough to act on: three lines or more below each other with the same number of cells,
 parted by gaps, each column flush at the left, at the right or in the middle, and short but for one
-column. They become rows of cells ("Ann Carter | 57 | Chief Executive | 2019"), and so does a line
-above that has a cell over each column. Numbered items are no table.
+column. They become rows of cells ("Ann Carter | 57 | Chief Executive | 2019"); the first may be the
+names of the columns. Numbered items are no table.
 """
 
 from __future__ import annotations
@@ -33,8 +33,6 @@ def with_cells(page: Sequence[Line]) -> list[Line]:
     cells = [_cells(line) for line in page]
     for first, last in _runs(page, cells):
         if _has_columns(cells[first:last], page[first].size):
-            if first and _names(page, cells, first):
-                first -= 1
             for place in range(first, last):
                 text = " | ".join(words for words, _ in cells[place])
                 lines[place] = replace(page[place], text=text, row=True)
@@ -85,16 +83,6 @@ def _has_columns(rows: Sequence[Sequence[Cell]], size: float) -> bool:
     numbered = len(columns) == 2 and all(_ITEM.fullmatch(text) for text, _ in columns[0])
     are_rows = named and not figures and not numbered and begun >= _BEGUN and sum(long) <= 1
     return are_rows and all(_flush(one, size) for one in columns)
-
-
-def _names(page: Sequence[Line], cells: Sequence[Sequence[Cell]], first: int) -> bool:
-    """Whether the line above a table has a cell over each of its columns."""
-    above = cells[first - 1]
-    return (
-        len(above) == len(cells[first])
-        and follows(page[first - 1], page[first])
-        and all(_overlap(name, [cell]) for (_, name), cell in zip(above, cells[first], strict=True))
-    )
 
 
 def _flush(column: Sequence[Cell], size: float) -> bool:
