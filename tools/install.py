@@ -17,6 +17,10 @@ ROOT = Path(__file__).resolve().parent.parent
 CPU_BUILDS = "https://download.pytorch.org/whl/cpu"
 CONSTRAINTS = ["--constraint", str(ROOT / "constraints.txt")]
 
+COMPILES = sys.dont_write_bytecode
+"""Most of what is installed is never imported, so Python compiles what it needs when it runs. Where
+it may not keep that (PYTHONDONTWRITEBYTECODE), all is compiled now: each start would do so again."""
+
 
 def run(*command: str) -> bool:
     """Run a module of this environment; tell whether it succeeded."""
@@ -24,8 +28,9 @@ def run(*command: str) -> bool:
 
 
 def pip(*arguments: str) -> bool:
-    """Run pip, which need not compile what may never be imported."""
-    return run("pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile",
+    """Run pip."""
+    compiled = "--compile" if COMPILES else "--no-compile"
+    return run("pip", "--disable-pip-version-check", "install", "--quiet", compiled,
                *CONSTRAINTS, *arguments)  # fmt: skip
 
 
@@ -37,8 +42,9 @@ def uv(*arguments: str) -> bool:
     )  # fmt: skip
     index = os.environ.get("PIP_INDEX_URL") or told.stdout.strip()
     chosen = ["--default-index", index] if index else []
+    compiled = ["--compile-bytecode"] if COMPILES else []
     return run("uv", "pip", "install", "--quiet", "--python", sys.executable,
-               *chosen, *CONSTRAINTS, *arguments)  # fmt: skip
+               *chosen, *compiled, *CONSTRAINTS, *arguments)  # fmt: skip
 
 
 def torch() -> bool:
