@@ -19,7 +19,7 @@ CONSTRAINTS = ["--constraint", str(ROOT / "constraints.txt")]
 
 COMPILES = sys.dont_write_bytecode
 """Most of what is installed is never imported, so Python compiles what it needs when it runs. Where
-it may not keep that (PYTHONDONTWRITEBYTECODE), all is compiled now: each start would do so again."""
+it may not keep that (PYTHONDONTWRITEBYTECODE), all is compiled now, not at every start."""
 
 
 def run(*command: str) -> bool:
