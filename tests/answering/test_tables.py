@@ -7,7 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from rag.answering.text.features import content_stems
-from rag.answering.text.tables import answering_cell, names_columns, rows_around
+from rag.answering.text.tables import (
+    answering_cell,
+    names_columns,
+    rows_around,
+    tells_of_another_column,
+)
 
 BARRED = """The models:
 
@@ -139,3 +144,17 @@ def test_without_a_line_of_columns_no_cell_has_a_name(text: str) -> None:
     rows = rows_around(text, text.index("Weight"))
     assert [row.header for row in rows] == [None] * len(rows)
     assert {cell.column for row in rows for cell in row.cells} == {""}
+
+
+@pytest.mark.parametrize(
+    ("claim", "wrong"),
+    [
+        ("Sales were $52 in 2022.", False),
+        ("Sales were $42 in 2022.", True),
+        ("Sales were $42.", False),
+    ],
+)
+def test_a_number_of_another_year_is_noticed(claim: str, wrong: bool) -> None:
+    start = OWN_NAMES.index("Sales")
+    row = (start, OWN_NAMES.index("\n", start))
+    assert tells_of_another_column(OWN_NAMES, row, claim) is wrong

@@ -15,8 +15,8 @@ _ABBREVIATED = re.compile(r"(?:^|\W)(?:[A-Za-z]\. ?)+[A-Za-z]$")
 def tidy(text: str, span: tuple[int, int], inside: tuple[int, int]) -> tuple[int, int]:
     """Return a span as it can be shown; `inside` is the statement that it lies in.
 
-    Loose punctuation goes; the stop of "p.m." and the other half of a pair are added or dropped.
-    What is only a list's number, or nothing, becomes the whole statement.
+    Numbers are whole, loose punctuation goes; the stop of "p.m." and the other half of a pair are
+    added or dropped. What is only a list's number, or nothing, becomes the whole statement.
     """
     start, end = max(span[0], inside[0]), min(span[1], inside[1])
     start, end = _whole_numbers(text, start, end, inside)

@@ -80,7 +80,8 @@ def answering_cell(
 
     `share` says how much of a question some words have. The row is the one that has most of it,
     that of the span before others; the cell is that of the column which the question names, or
-    else of the span's own column.
+    else of the span's own column. Where the question says itself what stands there ("Who is chief
+    executive?"), it is the first of the row.
     """
     rows = rows_around(text, span[0])
     if not rows:
@@ -149,7 +150,6 @@ def _named_column(cells: Sequence[Cell], share: Callable[[frozenset[str]], float
 
 def _lines_around(text: str, at: int) -> list[Span]:
     """Return the lines of the table around an offset; none when its line is no row."""
-
     first = _line(text, at)
     kind = _kind(text, first)
     if kind is None:
